@@ -1,0 +1,75 @@
+package school
+
+import "time"
+
+// Account is a guardian's login at a platform.
+type Account struct {
+	ID       AccountID
+	Platform PlatformID
+	Settings map[string]string // the platform's settings; may be nil
+	Created  time.Time
+	State    SessionState
+	Since    time.Time // when State began
+	NextDue  time.Time // earliest time of the next read
+	Failures int       // reads that failed in a row
+	Problem  Problem   // what the last read ran into; ProblemNone if nothing
+}
+
+// SessionState is where an account stands with its platform.
+type SessionState string
+
+// The states of a session, see package session for the transitions.
+const (
+	SignedOut SessionState = "signed-out" // no login was ever finished, or the guardian signed out
+	SigningIn SessionState = "signing-in" // a person is in the middle of a login
+	Active    SessionState = "active"     // the session works, as far as we know
+	Expired   SessionState = "expired"    // the platform ended it; a person is needed
+)
+
+// Problem is what can go wrong with an account, as far as a family has to
+// know: a closed set.
+type Problem string
+
+// The problems.
+const (
+	ProblemNone          Problem = ""
+	ProblemSignIn        Problem = "sign-in"        // the session is over; a person has to sign in
+	ProblemWrongPerson   Problem = "wrong-person"   // somebody else than the account's owner signed in
+	ProblemRefused       Problem = "refused"        // the platform will not let this account read
+	ProblemBlocked       Problem = "blocked"        // looks like deliberate blocking; long rest
+	ProblemRate          Problem = "rate"           // asked to wait
+	ProblemUnavailable   Problem = "unavailable"    // network or server trouble; tried again by itself
+	ProblemNotUnderstood Problem = "not-understood" // the answer has a new shape; a new version is needed
+	ProblemWrongChild    Problem = "wrong-child"    // the platform answered for another child; discarded
+	ProblemHeld          Problem = "held"           // much disappeared at once; waiting for a second look
+	ProblemBudget        Problem = "budget"         // the day's request budget is used up
+	ProblemNotSaved      Problem = "not-saved"      // the cache could not be written
+	ProblemInternal      Problem = "internal"       // a fault of our own
+)
+
+// Problems returns every problem except [ProblemNone].
+func Problems() []Problem {
+	return []Problem{
+		ProblemSignIn, ProblemWrongPerson, ProblemRefused, ProblemBlocked, ProblemRate,
+		ProblemUnavailable, ProblemNotUnderstood, ProblemWrongChild, ProblemHeld, ProblemBudget,
+		ProblemNotSaved, ProblemInternal,
+	}
+}
+
+// Outcome is the result of one run of reads for an account, as kept and shown.
+type Outcome struct {
+	State    SessionState
+	Problem  Problem
+	Finished time.Time
+	NextDue  time.Time
+	Failures int
+	Requests int // made in this run
+}
+
+// Reading says when a part of a child was last read with success.
+type Reading struct {
+	Child       ChildNumber
+	Kind        Kind
+	Entries     int
+	LastSuccess time.Time // zero: never
+}

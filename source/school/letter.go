@@ -1,0 +1,85 @@
+package school
+
+import "time"
+
+// NewsItem is a letter or a piece of news for parents.
+type NewsItem struct {
+	Ref       Ref
+	UID       UID // set by normalize
+	Title     string
+	Author    string
+	Source    string // who publishes: the school or class, may be empty
+	Summary   string // plain text, may be empty
+	HTML      string // full text; foreign HTML until normalize has sanitised it
+	URL       string // the letter at the school, absolute, may be empty
+	Published time.Time
+	Modified  time.Time // not before Published; equal when never edited
+	Images    []Media
+	Files     []Media
+}
+
+// Notice is one of the platform's notifications.
+type Notice struct {
+	Ref    Ref
+	UID    UID // set by normalize
+	Title  string
+	Text   string
+	Sender string // the system that sent it
+	URL    string // may need the school's own sign-in
+	Sent   time.Time
+}
+
+// Media is a picture or file that belongs to a letter and was read together
+// with it, because a subscriber has no session at the school.
+type Media struct {
+	Ref  Ref    // the platform's own key or address
+	Name string // file name as the platform writes it; foreign text
+	Type string // media type as sniffed by the reader, "image/jpeg"
+	Alt  string // what a picture shows; may be empty
+	Data []byte // nil when the file was not read
+}
+
+// Letter is what feeds show: a NewsItem or a Notice after storage.
+type Letter struct {
+	UID       UID
+	Kind      Kind // KindNews, KindNotices or KindChanges
+	Child     ChildNumber
+	ChildName string // first name
+	Title     string
+	Author    string
+	Source    string
+	Summary   string // plain text, at most 200 characters
+	HTML      string // sanitised
+	URL       string
+	Published time.Time // the school's own date, UTC
+	Updated   time.Time // content last changed as seen here, whole seconds, UTC
+	FirstSeen time.Time // whole seconds, UTC; its year stands in Atom tag ids
+	Media     []MediaRef
+}
+
+// MediaRef points at a stored picture or file.
+type MediaRef struct {
+	ID     string // random, unguessable, safe in a path
+	Name   string // cleaned file name
+	Type   string
+	Alt    string
+	Length int64 // bytes
+	Image  bool
+}
+
+// Letter returns the news item as feeds show it; storage fills in the rest.
+func (n NewsItem) Letter() Letter {
+	return Letter{
+		UID: n.UID, Kind: KindNews, Title: n.Title, Author: n.Author, Source: n.Source,
+		Summary: n.Summary, HTML: n.HTML, URL: n.URL, Published: n.Published, Updated: n.Modified,
+	}
+}
+
+// Letter returns the notice as feeds show it; storage fills in the rest. The
+// HTML is left empty: feeds show Summary, the notice's text, in its place.
+func (n Notice) Letter() Letter {
+	return Letter{
+		UID: n.UID, Kind: KindNotices, Title: n.Title, Author: n.Sender,
+		Summary: n.Text, URL: n.URL, Published: n.Sent, Updated: n.Sent,
+	}
+}

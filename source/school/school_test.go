@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
 	_ "time/tzdata"
 
 	"syncd/source/school"

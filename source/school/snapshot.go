@@ -3,6 +3,7 @@ package school
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -66,12 +67,7 @@ func (p Plan) Wants(part Part) bool {
 	if p.Parts == nil {
 		return true
 	}
-	for _, q := range p.Parts {
-		if q == part {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.Parts, part)
 }
 
 // Coverage says that a part was read, completely, inside a window. Only what

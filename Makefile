@@ -1,0 +1,38 @@
+.DEFAULT_GOAL := help
+LINT := go tool -modfile=.ci/tools/go.mod golangci-lint
+FUZZTIME ?= 5m
+
+.PHONY: help build run demo test short fuzz cover lint fmt fix golden interop image check
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+build: ## one static binary, ./syncd
+	CGO_ENABLED=0 go build -trimpath -o syncd ./cmd/syncd
+run: ## the daemon, on your own data
+	go run ./cmd/syncd serve
+demo: ## an invented family, no network
+	go run ./cmd/syncd demo
+test: ## all tests, with the race detector
+	go test -race -shuffle=on ./...
+short: ## all tests, quick
+	go test -short ./...
+fuzz: ## every fuzz target, FUZZTIME each (5m)
+	.ci/fuzz $(FUZZTIME)
+bench: ## all benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+cover: ## statement coverage, with floors
+	.ci/cover
+lint: ## every lint
+	$(LINT) run ./...
+fmt: ## format
+	$(LINT) fmt ./...
+fix: ## modernise
+	go fix ./...
+golden: ## write the golden files anew; look at the diff
+	go test ./feeds/... ./caldav/... ./source/... -update
+interop: ## real clients (vdirsyncer, khal, age) against the demo
+	SYNCD_REQUIRE_INTEROP=1 go test -count=1 -run Interop ./...
+image: ## the container image
+	docker build -t syncd:local .
+check: ## what CI runs
+	.ci/run

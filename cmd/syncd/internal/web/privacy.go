@@ -1,0 +1,38 @@
+package web
+
+import (
+	"context"
+	"time"
+
+	"syncd/cmd/syncd/internal/text"
+	"syncd/source/school"
+)
+
+// PrivacyStore is behind the privacy page.
+type PrivacyStore interface {
+	Privacy(ctx context.Context) (Privacy, error)
+}
+
+// Privacy is what is kept and who is asked for it.
+type Privacy struct {
+	Kept     []Kept
+	Accounts []AccountView
+	Hosts    []Host
+	Key      text.KeyPlace
+	// SameDisk is true when key and data lie on one file system, as far as
+	// can be seen.
+	SameDisk bool
+}
+
+// Kept is how much of one kind is stored.
+type Kept struct {
+	Kind           school.Kind
+	Count          int
+	Oldest, Newest time.Time // of the things themselves; zero when Count is 0
+}
+
+// Host is a host that is contacted.
+type Host struct {
+	Name     string
+	Platform string // for which platform, as families know it
+}

@@ -1,0 +1,253 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"syncd/source"
+	"syncd/source/school"
+)
+
+// Use lends the account's session to f, to one f at a time per account. What
+// f puts into the session is stored before Put returns.
+//
+// When f says [source.ErrSessionExpired], the session is renewed once, if the
+// platform can do that without a person, and f is called again. If that does
+// not help, the account is Expired, its session is deleted, and Use answers
+// an error that is source.ErrSessionExpired. So it does, without calling f,
+// for an account that nobody is signed in to. When the trouble with renewing
+// passes by itself, its error is returned and the session stays.
+//
+// When a login ends while f runs, f cannot store its old session any more,
+// and if it comes back with an error it is called once more with the new one.
+func (k *Keeper) Use(ctx context.Context, id school.AccountID, f func(*source.Session) error) error {
+	a := k.account(id)
+	select {
+	case a.busy <- struct{}{}:
+		defer func() { <-a.busy }()
+	case <-ctx.Done():
+		return fmt.Errorf("session: use %s: %w", id, ctx.Err())
+	}
+	if err := k.use(ctx, id, a, f); err != nil {
+		return fmt.Errorf("session: use %s: %w", id, err)
+	}
+	return nil
+}
+
+func (k *Keeper) use(ctx context.Context, id school.AccountID, a *account, f func(*source.Session) error) error {
+	src, err := k.cfg.Sources(ctx, id)
+	if err != nil {
+		return err
+	}
+	var renewed, again bool
+	for {
+		s, generation, err := k.open(ctx, id, a, src)
+		if err != nil {
+			return err
+		}
+		err = f(s)
+		switch {
+		case err == nil, errors.Is(err, source.ErrWrongPerson):
+			return err
+		case a.current() != generation && !again:
+			again = true
+			continue
+		case !errors.Is(err, source.ErrSessionExpired):
+			return err
+		case renewed:
+			return errors.Join(err, k.expire(ctx, id, a, generation))
+		}
+		renewed = true
+		if err := k.renew(ctx, src, s); errors.Is(err, source.ErrSessionExpired) {
+			return errors.Join(err, k.expire(ctx, id, a, generation))
+		} else if err != nil {
+			// Not ErrSessionExpired from f as well: whether the session is
+			// over is not known before renewing was really tried.
+			return fmt.Errorf("renew: %w", err)
+		}
+		k.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "session renewed", slog.String("account", string(id)))
+	}
+}
+
+// open loads the session. Its Put stores, unless another session has taken
+// this one's place.
+func (k *Keeper) open(ctx context.Context, id school.AccountID, a *account, src source.Source) (*source.Session, uint64, error) {
+	a.write.Lock()
+	defer a.write.Unlock()
+	state, err := k.cfg.Store.Session(ctx, id)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, err
+	}
+	if len(state) == 0 {
+		if _, ok := src.(source.Authenticator); ok {
+			return nil, 0, source.ErrSessionExpired
+		}
+		if err := k.activate(ctx, id); err != nil {
+			return nil, 0, err
+		}
+		state = nil
+	}
+	generation := a.generation
+	put := func(ctx context.Context, state []byte) error {
+		a.write.Lock()
+		defer a.write.Unlock()
+		if a.generation != generation {
+			return fmt.Errorf("session: put %s: %w", id, errReplaced)
+		}
+		return k.cfg.Store.PutSession(ctx, id, state)
+	}
+	return source.NewSession(state, put), generation, nil
+}
+
+// activate marks an account that needs no login as Active.
+func (k *Keeper) activate(ctx context.Context, id school.AccountID) error {
+	acct, err := k.cfg.Store.Account(ctx, id)
+	if err != nil || acct.State == school.Active {
+		return err
+	}
+	return k.cfg.Store.PutState(ctx, id, school.Active, school.ProblemNone)
+}
+
+func (a *account) current() uint64 {
+	a.write.Lock()
+	defer a.write.Unlock()
+	return a.generation
+}
+
+func (k *Keeper) renew(ctx context.Context, src source.Source, s *source.Session) error {
+	r, ok := src.(source.Refresher)
+	if !ok {
+		return source.ErrSessionExpired
+	}
+	return r.Refresh(ctx, s)
+}
+
+// expire records that a person is needed. It goes on when ctx has ended:
+// what is known about the session must not be lost on the way out.
+func (k *Keeper) expire(ctx context.Context, id school.AccountID, a *account, generation uint64) error {
+	ctx = context.WithoutCancel(ctx)
+	a.write.Lock()
+	defer a.write.Unlock()
+	if a.generation != generation {
+		return nil
+	}
+	a.generation++
+	k.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "session ended, a person has to sign in", slog.String("account", string(id)))
+	if !k.signingIn(a) { // else the end of that login finds the session gone
+		if err := k.cfg.Store.PutState(ctx, id, school.Expired, school.ProblemSignIn); err != nil {
+			return err
+		}
+	}
+	return k.cfg.Store.DeleteSession(ctx, id)
+}
+
+// CheckOwner compares the signed-in person with the account's owner; the
+// first to sign in becomes the owner. For anybody else it ends the session,
+// leaves what is stored of the children untouched and answers an error that
+// is [source.ErrWrongPerson]. It may be called inside [Keeper.Use].
+func (k *Keeper) CheckOwner(ctx context.Context, id school.AccountID, r school.Roster) error {
+	if err := k.checkOwner(ctx, id, r); err != nil {
+		return fmt.Errorf("session: check owner of %s: %w", id, err)
+	}
+	return nil
+}
+
+func (k *Keeper) checkOwner(ctx context.Context, id school.AccountID, r school.Roster) error {
+	if r.Owner == "" {
+		return fmt.Errorf("owner is not named: %w", source.ErrNotUnderstood)
+	}
+	a := k.account(id)
+	a.write.Lock()
+	defer a.write.Unlock()
+	known, err := k.cfg.Store.Owner(ctx, id)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	now := k.cfg.OwnerHash(r.Owner)
+	switch known {
+	case now:
+		return nil
+	case "":
+		return k.cfg.Store.PutOwner(ctx, id, now)
+	}
+	k.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "another person signed in", slog.String("account", string(id)))
+	return errors.Join(source.ErrWrongPerson, k.drop(ctx, id, a, school.ProblemWrongPerson))
+}
+
+// SignOut ends the account's session here and cancels a login under way. The
+// owner stays on record: the same person has to sign in again.
+func (k *Keeper) SignOut(ctx context.Context, id school.AccountID) error {
+	a := k.account(id)
+	if err := k.Cancel(ctx, id); err != nil && !errors.Is(err, ErrNoLogin) {
+		return fmt.Errorf("session: sign out %s: %w", id, err)
+	}
+	a.write.Lock()
+	defer a.write.Unlock()
+	if err := k.drop(ctx, id, a, school.ProblemNone); err != nil {
+		return fmt.Errorf("session: sign out %s: %w", id, err)
+	}
+	return nil
+}
+
+// drop deletes the session and marks the account SignedOut; the caller holds
+// a.write.
+func (k *Keeper) drop(ctx context.Context, id school.AccountID, a *account, p school.Problem) error {
+	ctx = context.WithoutCancel(ctx)
+	a.generation++
+	return errors.Join(
+		k.cfg.Store.DeleteSession(ctx, id),
+		k.cfg.Store.PutState(ctx, id, school.SignedOut, p),
+	)
+}
+
+// recover brings accounts whose login was cut off by the end of the program
+// into a state from which things go on.
+func (k *Keeper) recover(ctx context.Context) error {
+	accts, err := k.cfg.Store.Accounts(ctx)
+	if err != nil {
+		return fmt.Errorf("session: run: %w", err)
+	}
+	for _, acct := range accts {
+		if acct.State != school.SigningIn {
+			continue
+		}
+		if err := k.recoverAccount(ctx, acct); err != nil {
+			return fmt.Errorf("session: run: %s: %w", acct.ID, err)
+		}
+	}
+	return nil
+}
+
+func (k *Keeper) recoverAccount(ctx context.Context, acct school.Account) error {
+	a := k.account(acct.ID)
+	a.write.Lock()
+	defer a.write.Unlock()
+	owner, err := k.cfg.Store.Owner(ctx, acct.ID)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	before := school.SignedOut
+	if owner != "" {
+		before = school.Expired
+	}
+	return k.settle(ctx, acct.ID, before, acct.Problem)
+}
+
+// settle puts the state of an account whose login ended without success; the
+// caller holds a.write. before is the state in which the login began.
+func (k *Keeper) settle(ctx context.Context, id school.AccountID, before school.SessionState, p school.Problem) error {
+	state, err := k.cfg.Store.Session(ctx, id)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(state) > 0 {
+		return k.cfg.Store.PutState(ctx, id, school.Active, p)
+	}
+	if before == school.SignedOut {
+		return k.cfg.Store.PutState(ctx, id, school.SignedOut, p)
+	}
+	return k.cfg.Store.PutState(ctx, id, school.Expired, school.ProblemSignIn)
+}

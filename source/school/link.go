@@ -20,10 +20,13 @@ type Link struct {
 	// it is part of every sync token.
 	Generation string
 
-	Created  time.Time
-	Expires  time.Time // zero: never
-	Revoked  time.Time // zero: not revoked
-	LastUsed time.Time // precise to the day; zero: never
+	Created time.Time
+	Expires time.Time // zero: never
+	Revoked time.Time // zero: not revoked
+	// Suspended is when the link was put on hold because older data were put
+	// back under syncd; zero: not suspended. A guardian confirms it.
+	Suspended time.Time
+	LastUsed  time.Time // precise to the day; zero: never
 }
 
 // Options say how a link shows things. The zero value is the default.
@@ -48,7 +51,7 @@ const (
 
 // Live reports whether the link may be used at time now.
 func (l Link) Live(now time.Time) bool {
-	return l.Revoked.IsZero() && (l.Expires.IsZero() || now.Before(l.Expires))
+	return l.Revoked.IsZero() && l.Suspended.IsZero() && (l.Expires.IsZero() || now.Before(l.Expires))
 }
 
 // Shows reports whether the link's scope holds kind k of child n. Family asks

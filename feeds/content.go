@@ -1,0 +1,233 @@
+package feeds
+
+import (
+	"cmp"
+	"fmt"
+	"html"
+	"mime"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"syncd/source/school"
+)
+
+// authority stands in every tag URI (RFC 4151). It is fixed and is no host,
+// so that identifiers survive a move to another address.
+const authority = "syncd.invalid"
+
+// The schemes of categories.
+const (
+	schemeKind  = "urn:syncd:kind"
+	schemeChild = "urn:syncd:child"
+	schemeFrom  = "urn:syncd:source"
+)
+
+// maxSummary is the length of summaries and of titles made from them, in
+// characters.
+const maxSummary, maxTitle = 200, 80
+
+// content is a feed as the three formats show it: clean and complete.
+type content struct {
+	id, title, subtitle, lang, author string
+	self, page                        string
+	updated                           time.Time
+	items                             []item
+}
+
+type item struct {
+	id, title, url, author string
+	summary, html          string
+	published, updated     time.Time // published is zero where it is not known
+	categories             []category
+	files                  []file
+	image                  string // address of the first picture
+}
+
+type category struct{ scheme, term, label string }
+
+type file struct {
+	url, mime, name string
+	length          int64
+}
+
+// content makes everything that the formats share. base is the address
+// before every path, self the one at which the feed was asked for.
+func (f *Feed) content(base, self string) content {
+	c := content{
+		id: f.ID, title: oneLine(f.Title), subtitle: oneLine(f.Subtitle), lang: f.Lang,
+		self: self, page: cmp.Or(f.Page, base+"/"),
+		items: make([]item, 0, len(f.Letters)),
+	}
+	c.title = cmp.Or(c.title, f.Slug)
+	c.author = cmp.Or(oneLine(f.Author), c.title)
+	c.updated = usable(f.Updated)
+	for _, l := range f.Letters {
+		i := f.item(l, base, c.page)
+		c.items = append(c.items, i)
+		if i.updated.After(c.updated) {
+			c.updated = i.updated
+		}
+	}
+	if c.updated.IsZero() {
+		c.updated = firstUsable(f.Created)
+	}
+	return c
+}
+
+// item makes one letter. Its identifier holds no child's number: children
+// that are joined change theirs, and every letter would be new again.
+func (f *Feed) item(l school.Letter, base, page string) item {
+	i := item{
+		id: fmt.Sprintf("tag:%s,%04d:%s/%s", authority,
+			firstUsable(l.FirstSeen, l.Published, l.Updated).Year(), l.Kind, l.UID),
+		url:       address(l.URL),
+		author:    cmp.Or(oneLine(l.Author), oneLine(l.Source)),
+		summary:   cut(oneLine(l.Summary), maxSummary),
+		published: usable(l.Published),
+		updated:   firstUsable(l.Updated, l.Published, l.FirstSeen, f.Created),
+	}
+	i.title = cmp.Or(oneLine(l.Title), cut(i.summary, maxTitle), oneLine(l.Source), oneLine(f.Title))
+	if i.url == "" {
+		// Readers open something at a click, and take two letters with one
+		// address for the same.
+		i.url = page + "#" + url.PathEscape(string(l.UID))
+	}
+	kind := string(l.Kind)
+	i.categories = []category{{schemeKind, kind, cmp.Or(oneLine(f.Kinds[l.Kind]), kind)}}
+	for _, c := range []category{
+		{scheme: schemeChild, term: oneLine(l.ChildName)},
+		{scheme: schemeFrom, term: oneLine(l.Source)},
+	} {
+		if c.term != "" {
+			c.label = c.term
+			i.categories = append(i.categories, c)
+		}
+	}
+	f.body(&i, l, base)
+	return i
+}
+
+// body adds the full text, the pictures that it does not show by itself and
+// the files. Files are linked from the text as well, because few readers show
+// enclosures that are not sound.
+func (f *Feed) body(i *item, l school.Letter, base string) {
+	var b strings.Builder
+	b.WriteString(clean(l.HTML))
+	if l.HTML == "" && l.Summary != "" {
+		escaped := html.EscapeString(strings.TrimSpace(clean(l.Summary)))
+		b.WriteString("<p>" + strings.ReplaceAll(escaped, "\n", "<br>") + "</p>")
+	}
+	for _, m := range l.Media {
+		id := f.Media[m.ID]
+		if id == "" {
+			continue
+		}
+		name := mediaName(m)
+		path := "/m/" + url.PathEscape(id) + "/"
+		href := base + path + url.PathEscape(name)
+		shown := strings.Contains(l.HTML, path)
+		switch {
+		case m.Image && i.image == "":
+			i.image = href
+		case !m.Image:
+			i.files = append(i.files, file{url: href, mime: mediaType(m.Type), name: name, length: m.Length})
+		}
+		switch {
+		case shown:
+		case m.Image:
+			fmt.Fprintf(&b, `<p><img src="%s" alt="%s"></p>`, html.EscapeString(href), html.EscapeString(oneLine(m.Alt)))
+		default:
+			fmt.Fprintf(&b, `<p><a href="%s">%s</a></p>`, html.EscapeString(href), html.EscapeString(name))
+		}
+	}
+	i.html = b.String()
+}
+
+// mediaName is the last segment of an address; it is only for people.
+func mediaName(m school.MediaRef) string {
+	name := strings.Map(func(r rune) rune {
+		if r == '/' || r == '\\' {
+			return '-'
+		}
+		return r
+	}, oneLine(m.Name))
+	return cmp.Or(strings.TrimLeft(name, "."), "media")
+}
+
+// mediaType returns a media type without parameters, or the one that says
+// nothing.
+func mediaType(s string) string {
+	t, _, err := mime.ParseMediaType(s)
+	if err != nil || !strings.Contains(t, "/") {
+		return "application/octet-stream"
+	}
+	return t
+}
+
+// address returns an absolute web address, or "".
+func address(s string) string {
+	u, err := url.Parse(strings.TrimSpace(s))
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return ""
+	}
+	u.RawQuery = strings.Map(func(r rune) rune {
+		if r <= ' ' || r >= utf8.RuneSelf {
+			return -1
+		}
+		return r
+	}, u.RawQuery)
+	return clean(u.String())
+}
+
+// clean drops what XML 1.0 cannot hold and turns every kind of line break
+// into \n.
+func clean(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r == '\r' || r == '\v' || r == '\f' || r == '\u0085' || r == '\u2028' || r == '\u2029':
+			return '\n'
+		case unicode.IsControl(r) || r == '\uFEFF' || r == '\uFFFE' || r == '\uFFFF':
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// oneLine is clean text on one line, without runs of blanks.
+func oneLine(s string) string { return strings.Join(strings.Fields(clean(s)), " ") }
+
+// cut shortens s to n characters, the last one an ellipsis.
+func cut(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	runes := []rune(s)
+	return strings.TrimRight(string(runes[:n-1]), " \u200d") + "…"
+}
+
+// usable returns t in UTC to the second, or the zero time when t is zero or
+// so far off that it must come from a misread date.
+func usable(t time.Time) time.Time {
+	if t.Year() < 1900 || t.Year() > 2199 {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Second)
+}
+
+// firstUsable returns the first usable time, or the beginning of Unix time:
+// never the present, which would change a document by itself.
+func firstUsable(times ...time.Time) time.Time {
+	for _, t := range times {
+		if t = usable(t); !t.IsZero() {
+			return t
+		}
+	}
+	return time.Unix(0, 0).UTC()
+}

@@ -1,0 +1,150 @@
+package feeds
+
+import (
+	"bytes"
+	"compress/gzip"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// document is one answer, ready to be sent. It is immutable.
+type document struct {
+	contentType string
+	etag        string    // of body, without quotes
+	modified    time.Time // zero: not said
+	body        []byte
+	packed      func() []byte // body compressed with gzip, made once
+}
+
+// How long a subscriber may go without asking again. Some readers take it for
+// their interval, so it also is what keeps them from asking too often.
+const (
+	maxAgeDay   = "private, max-age=900"
+	maxAgeNight = "private, max-age=3600"
+
+	nightBegins, nightEnds = 22, 6 // hours on the clock in Stockholm
+)
+
+func (h *handler) cacheControl() string {
+	if hour := h.now().In(h.loc).Hour(); hour >= nightBegins || hour < nightEnds {
+		return maxAgeNight
+	}
+	return maxAgeDay
+}
+
+// write sends a document, or 304 to those who have it. Ranges are not served:
+// documents are small, and a part of a compressed one is of no use.
+func (h *handler) write(w http.ResponseWriter, r *http.Request, d *document) {
+	zipped := acceptsGzip(r.Header["Accept-Encoding"])
+	tag := `"` + d.etag + `"`
+	if zipped {
+		tag = `"` + d.etag + `-gz"`
+	}
+	header := w.Header()
+	header.Set("Etag", tag)
+	header.Set("Cache-Control", h.cacheControl())
+	header.Set("Vary", "Accept-Encoding")
+	if !d.modified.IsZero() {
+		header.Set("Last-Modified", d.modified.UTC().Format(http.TimeFormat))
+	}
+	if notModified(r, tag, d.modified) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	body := d.body
+	if zipped {
+		body = d.packed()
+		header.Set("Content-Encoding", "gzip")
+	}
+	header.Set("Content-Type", d.contentType)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) //nolint:gosec // XML, JSON or iCalendar with its own type and nosniff; foreign text in it was escaped
+	}
+}
+
+// notModified evaluates the conditions of RFC 9110 13.2.2 for GET and HEAD.
+// If-Modified-Since only counts where there is no If-None-Match.
+func notModified(r *http.Request, tag string, modified time.Time) bool {
+	if tags := r.Header["If-None-Match"]; len(tags) > 0 {
+		for _, list := range tags {
+			if matches(list, tag) {
+				return true
+			}
+		}
+		return false
+	}
+	since, err := http.ParseTime(r.Header.Get("If-Modified-Since"))
+	if err != nil || modified.IsZero() {
+		return false
+	}
+	return !modified.Truncate(time.Second).After(since)
+}
+
+// matches compares an If-None-Match list with a tag by weak comparison (RFC
+// 9110 8.8.3.2). It stops at the first thing that is not an entity tag.
+func matches(list, tag string) bool {
+	for {
+		list = textproto.TrimString(list)
+		list = strings.TrimLeft(list, ", \t")
+		if list == "" {
+			return false
+		}
+		if list[0] == '*' {
+			return true
+		}
+		list = strings.TrimPrefix(list, "W/")
+		if list == "" || list[0] != '"' {
+			return false
+		}
+		end := strings.IndexByte(list[1:], '"')
+		if end < 0 {
+			return false
+		}
+		if list[:end+2] == tag {
+			return true
+		}
+		list = list[end+2:]
+	}
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110 12.5.3).
+func acceptsGzip(values []string) bool {
+	for _, value := range values {
+		for part := range strings.SplitSeq(value, ",") {
+			coding, weight, _ := strings.Cut(part, ";")
+			coding = textproto.TrimString(coding)
+			if !strings.EqualFold(coding, "gzip") && !strings.EqualFold(coding, "x-gzip") && coding != "*" {
+				continue
+			}
+			return !zeroWeight(weight)
+		}
+	}
+	return false
+}
+
+// zeroWeight reports whether the parameter after a coding is a weight of 0.
+func zeroWeight(s string) bool {
+	name, value, found := strings.Cut(s, "=")
+	if !found || !strings.EqualFold(textproto.TrimString(name), "q") {
+		return false
+	}
+	q, err := strconv.ParseFloat(textproto.TrimString(value), 64)
+	return err == nil && q == 0
+}
+
+// compress returns the gzip form of body, the same octets each time.
+func compress(body []byte) []byte {
+	var b bytes.Buffer
+	zw, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		zw = gzip.NewWriter(&b)
+	}
+	_, _ = zw.Write(body) // a buffer takes every write
+	_ = zw.Close()
+	return b.Bytes()
+}

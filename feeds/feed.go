@@ -1,0 +1,41 @@
+package feeds
+
+import (
+	"sync"
+	"time"
+
+	"syncd/source/school"
+)
+
+// Feed is one feed of letters. It is immutable once it was handed to the
+// handler, safe for concurrent use, and keeps the documents made from it; it
+// must not be copied. Fields of text are plain text.
+type Feed struct {
+	// ID is an absolute URI that stays the same for ever, also when tokens and
+	// addresses change: "urn:uuid:…".
+	ID       string
+	Slug     string // "1-news", as in the address
+	Title    string
+	Subtitle string // may be empty
+	Lang     string // BCP 47, "sv"; may be empty
+	Author   string // who stands for letters without an author; empty: Title
+	// Page is the absolute address of a page for people. It must not hold a
+	// secret. Empty: the base address.
+	Page string
+	// Created is the time of an empty feed. Updated is when the feed last
+	// changed in a way that its letters do not show, such as a deletion; zero:
+	// never.
+	Created, Updated time.Time
+	// Letters are shown in this order, newest first. Their HTML is sanitised
+	// and holds absolute addresses only.
+	Letters []school.Letter
+	// Media gives the id in this link's addresses for the id of a
+	// [school.MediaRef]. What has none is left out.
+	Media map[string]string
+	// Kinds are the names of the kinds for people, "Veckobrev". A kind without
+	// one is named by its own word.
+	Kinds map[school.Kind]string
+
+	mu        sync.Mutex
+	documents map[documentKey]*document
+}

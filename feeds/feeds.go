@@ -1,0 +1,106 @@
+// Package feeds serves what a family subscribes to by secret address:
+// calendars as iCalendar, letters as Atom, RSS and JSON Feed, and the pictures
+// and files that belong to the letters.
+//
+// The address is the permission. No other proof is looked at, and an address
+// that never existed, has expired or was revoked gives the same answer. Every
+// answer comes from values that were made when something changed; a
+// subscriber never causes a request to a school, and a school that fails is
+// never seen here.
+//
+// Documents are a pure function of what is in them: identifiers and times
+// come from the letters, so that an unchanged feed is the same octets for
+// ever. The package starts no goroutine.
+package feeds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"syncd/feeds/icalendar"
+	"syncd/source/school"
+)
+
+// Store is where the documents come from. Every method answers an error that
+// is [io/fs.ErrNotExist] for a token, slug or id that is unknown, has expired
+// or was revoked, without a way to tell which. Tokens are as they stand in the
+// address; a store looks them up by their hash.
+type Store interface {
+	// Collection returns the calendar that a slug, "1-events", names for the
+	// holder of a calendars token.
+	Collection(ctx context.Context, token, slug string) (*icalendar.Collection, error)
+	// Feed returns the feed that a slug, "1-news", names for the holder of a
+	// feeds token. The same value is returned until something in it changes,
+	// because it keeps its rendered documents.
+	Feed(ctx context.Context, token, slug string) (*Feed, error)
+	// Media opens a picture or file by the id it has in a link's addresses.
+	// The caller closes the reader.
+	Media(ctx context.Context, id string) (school.MediaRef, io.ReadCloser, error)
+}
+
+// Config is what [New] needs.
+type Config struct {
+	Store   Store
+	BaseURL string // what every absolute address begins with, without a final slash
+	Now     func() time.Time
+	Log     *slog.Logger
+	// Peer names who sent a request, to slow down those who guess addresses.
+	// Nil: the network address of the connection, which behind a proxy is the
+	// proxy's.
+	Peer func(*http.Request) string
+	// Used is told of each calendar and feed that is served, 304 included;
+	// token is as in the address. Nil: nobody is told.
+	Used func(ctx context.Context, token string)
+	// CacheBytes bounds the compressed calendars that are kept. 0: 16 MiB.
+	CacheBytes int64
+}
+
+// defaultCacheBytes holds some thousand compressed calendars.
+const defaultCacheBytes = 16 << 20
+
+// New returns the handler for /c/{token}/{slug}.ics,
+// /f/{token}/{slug}.atom, .rss and .json, and /m/{media}/{name}. It answers
+// every other path as an unknown one.
+func New(cfg Config) (http.Handler, error) {
+	if cfg.Store == nil || cfg.Now == nil || cfg.Log == nil {
+		return nil, errors.New("feeds: new: Store, Now and Log are required")
+	}
+	base, err := url.Parse(cfg.BaseURL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" ||
+		base.RawQuery != "" || base.Fragment != "" || base.User != nil {
+		return nil, errors.New("feeds: new: BaseURL is not an http or https address")
+	}
+	if cfg.CacheBytes < 0 {
+		return nil, fmt.Errorf("feeds: new: CacheBytes is %d", cfg.CacheBytes)
+	}
+	if cfg.CacheBytes == 0 {
+		cfg.CacheBytes = defaultCacheBytes
+	}
+	if cfg.Peer == nil {
+		cfg.Peer = remoteHost
+	}
+	if cfg.Used == nil {
+		cfg.Used = func(context.Context, string) {}
+	}
+	return &handler{
+		store: cfg.Store, base: strings.TrimRight(cfg.BaseURL, "/"), now: cfg.Now, log: cfg.Log,
+		peer: cfg.Peer, used: cfg.Used, loc: school.Stockholm(),
+		misses: newLimiter(missesPerMinute), packed: newPacker(cfg.CacheBytes),
+	}, nil
+}
+
+func remoteHost(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

@@ -1,0 +1,158 @@
+package feeds
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"syncd/feeds/icalendar"
+)
+
+// Routes as they stand in the log, in place of paths, which hold tokens.
+const (
+	routeCalendar = "/c/{token}/{slug}.ics"
+	routeFeed     = "/f/{token}/{slug}"
+	routeMedia    = "/m/{media}/{name}"
+)
+
+// handler answers all three routes. It does not use [http.ServeMux], which
+// redirects paths that it finds untidy: the answer would repeat the token.
+type handler struct {
+	store  Store
+	base   string
+	now    func() time.Time
+	log    *slog.Logger
+	peer   func(*http.Request) string
+	used   func(ctx context.Context, token string)
+	loc    *time.Location
+	misses *limiter
+	packed *packer
+}
+
+// ServeHTTP implements [http.Handler].
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	common(w.Header())
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		refuse(w, r, http.StatusMethodNotAllowed)
+		return
+	}
+	segments := strings.Split(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if len(segments) < 3 || segments[1] == "" || segments[2] == "" {
+		h.missing(w, r)
+		return
+	}
+	name := segments[2]
+	switch {
+	case segments[0] == "m":
+		h.serveMedia(w, r, segments[1])
+	case len(segments) > 3:
+		h.missing(w, r)
+	case segments[0] == "c":
+		h.serveCalendar(w, r, segments[1], name)
+	case segments[0] == "f":
+		h.serveFeed(w, r, segments[1], name)
+	default:
+		h.missing(w, r)
+	}
+}
+
+// common sets what every answer carries: addresses are secrets, so nothing
+// may list, sniff or pass them on.
+func common(header http.Header) {
+	header.Set("X-Robots-Tag", "noindex, nofollow")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+}
+
+func (h *handler) serveCalendar(w http.ResponseWriter, r *http.Request, token, name string) {
+	slug, found := strings.CutSuffix(name, ".ics")
+	if !found {
+		h.missing(w, r)
+		return
+	}
+	c, err := h.store.Collection(r.Context(), token, slug)
+	if err != nil {
+		h.fail(w, r, routeCalendar, err)
+		return
+	}
+	h.used(r.Context(), token)
+	h.write(w, r, h.calendarDocument(c))
+}
+
+// calendarDocument returns the document of a calendar, compressed when
+// somebody asks for that.
+func (h *handler) calendarDocument(c *icalendar.Collection) *document {
+	return &document{
+		contentType: "text/calendar; charset=utf-8",
+		etag:        c.ICSETag, modified: c.Modified, body: c.ICS,
+		packed: func() []byte { return h.packed.pack(c.ICSETag, c.ICS) },
+	}
+}
+
+func (h *handler) serveFeed(w http.ResponseWriter, r *http.Request, token, name string) {
+	slug, extension, _ := strings.Cut(name, ".")
+	f, known := formatOf(extension)
+	if !known {
+		h.missing(w, r)
+		return
+	}
+	feed, err := h.store.Feed(r.Context(), token, slug)
+	if err != nil {
+		h.fail(w, r, routeFeed, err)
+		return
+	}
+	doc, err := feed.document(f, h.base, h.base+"/f/"+url.PathEscape(token)+"/"+url.PathEscape(slug)+"."+extension)
+	if err != nil {
+		h.fail(w, r, routeFeed, err)
+		return
+	}
+	h.used(r.Context(), token)
+	h.write(w, r, doc)
+}
+
+// fail answers an error of the store: not there, or a fault of our own.
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, route string, err error) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		h.missing(w, r)
+	case r.Context().Err() != nil:
+		// Nobody is listening any more.
+		refuse(w, r, http.StatusServiceUnavailable)
+	default:
+		h.log.LogAttrs(r.Context(), slog.LevelError, "document not served",
+			slog.String("route", route), slog.Any("error", err))
+		refuse(w, r, http.StatusInternalServerError)
+	}
+}
+
+// missing answers an address that leads nowhere. Only such answers are
+// counted: a subscriber behind the same router as a guesser is still served.
+func (h *handler) missing(w http.ResponseWriter, r *http.Request) {
+	if wait := h.misses.miss(h.peer(r), h.now()); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+		refuse(w, r, http.StatusTooManyRequests)
+		return
+	}
+	refuse(w, r, http.StatusNotFound)
+}
+
+// refuse answers a status without a document.
+func refuse(w http.ResponseWriter, r *http.Request, status int) {
+	body := http.StatusText(status) + "\n"
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = io.WriteString(w, body) // nobody to tell
+	}
+}

@@ -1,0 +1,74 @@
+package feeds
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"sync"
+)
+
+// A format is one of the three languages of feeds.
+type format int
+
+const (
+	formatAtom format = iota
+	formatRSS
+	formatJSON
+)
+
+// formatOf returns the format that an extension names and whether there is one.
+func formatOf(extension string) (format, bool) {
+	switch extension {
+	case "atom":
+		return formatAtom, true
+	case "rss":
+		return formatRSS, true
+	case "json":
+		return formatJSON, true
+	}
+	return 0, false
+}
+
+// documentKey names a document of a feed. The address is part of it because a
+// feed says where it was found, and during a change of token two addresses
+// are good.
+type documentKey struct {
+	format format
+	self   string
+}
+
+// maxDocuments bounds what one feed keeps.
+const maxDocuments = 12
+
+// document returns the feed in a format, rendered once.
+func (f *Feed) document(as format, base, self string) (*document, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := documentKey{format: as, self: self}
+	if d, found := f.documents[key]; found {
+		return d, nil
+	}
+	c := f.content(base, self)
+	var d *document
+	var err error
+	switch as {
+	case formatAtom:
+		d, err = c.atom()
+	case formatRSS:
+		d, err = c.rss()
+	case formatJSON:
+		d, err = c.json()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("feeds: render: %w", err)
+	}
+	sum := sha256.Sum256(d.body)
+	d.etag = base64.RawURLEncoding.EncodeToString(sum[:15])
+	d.modified = c.updated
+	d.packed = sync.OnceValue(func() []byte { return compress(d.body) })
+	if f.documents == nil || len(f.documents) >= maxDocuments {
+		f.documents = make(map[documentKey]*document)
+	}
+	f.documents[key] = d
+	return d, nil
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -143,7 +144,7 @@ func (a *Auth) tooMany(w http.ResponseWriter, r *http.Request) {
 
 func unauthorized(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("WWW-Authenticate", challenge)
-	refuse(w, http.StatusUnauthorized, text.For(text.FromRequest(r)).Errors.AppPassword)
+	refuse(w, http.StatusUnauthorized, text.For(text.FromRequest(r)).Errors.Unauthorized)
 }
 
 func refuse(w http.ResponseWriter, status int, sentence string) {
@@ -152,5 +153,5 @@ func refuse(w http.ResponseWriter, status int, sentence string) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintln(w, sentence)
+	_, _ = io.WriteString(w, sentence+"\n")
 }

@@ -127,9 +127,7 @@ func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request, user, password str
 func (a *Auth) SignOut(w http.ResponseWriter, r *http.Request) error {
 	token, ok := a.cookie(r)
 	for _, name := range []string{cookieSecure, cookiePlain} {
-		c := a.newCookie(name, "")
-		c.MaxAge = -1
-		http.SetCookie(w, c)
+		http.SetCookie(w, newCookie(name, "", -time.Second))
 	}
 	if !ok {
 		return nil
@@ -182,7 +180,7 @@ func (a *Auth) whoIs(w http.ResponseWriter, r *http.Request) (school.GuardianID,
 		if err := a.store.PutSignIn(ctx, hash, id, fresh); err != nil {
 			return "", fmt.Errorf("auth: prolong sign-in: %w", err)
 		}
-		http.SetCookie(w, a.newCookie(a.cookieName(r), token))
+		http.SetCookie(w, newCookie(a.cookieName(r), token, signInLife))
 	}
 	return id, nil
 }
@@ -193,7 +191,7 @@ func (a *Auth) admit(w http.ResponseWriter, r *http.Request, id school.GuardianI
 	if err := a.store.PutSignIn(r.Context(), hash, id, a.now().Add(signInLife)); err != nil {
 		return fmt.Errorf("auth: keep sign-in: %w", err)
 	}
-	http.SetCookie(w, a.newCookie(a.cookieName(r), string(token)))
+	http.SetCookie(w, newCookie(a.cookieName(r), string(token), signInLife))
 	return nil
 }
 
@@ -227,9 +225,12 @@ func (a *Auth) https(r *http.Request) bool {
 	return a.base.Scheme == "https" && strings.EqualFold(r.Host, a.base.Host)
 }
 
-func (a *Auth) newCookie(name, value string) *http.Cookie {
+// newCookie returns a cookie that only this host's pages send; a negative life
+// takes it away.
+func newCookie(name, value string, life time.Duration) *http.Cookie {
+	//nolint:gosec // Secure whenever the browser came by https; a family's LAN may have none
 	return &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: int(signInLife / time.Second),
+		Name: name, Value: value, Path: "/", MaxAge: int(life / time.Second),
 		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: name == cookieSecure,
 	}
 }

@@ -88,9 +88,16 @@ type Words struct {
 	Product string
 	zone    *time.Location
 
-	Common   Common
-	Errors   Errors
-	Calendar Calendar
+	Common    Common
+	Errors    Errors
+	Calendar  Calendar
+	Front     Front
+	Overview  Overview
+	Accounts  Accounts
+	Login     Login
+	Links     Links
+	Addresses Addresses
+	Privacy   Privacy
 }
 
 // For returns the words of a language; an unknown one gets Swedish.

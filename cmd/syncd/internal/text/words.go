@@ -1,0 +1,192 @@
+package text
+
+// KeyPlace says where the key to the stored data lies: a closed set.
+type KeyPlace string
+
+// The places.
+const (
+	KeyManaged    KeyPlace = "managed"    // made by syncd in its own folder of keys
+	KeyFile       KeyPlace = "file"       // a file that the operator named
+	KeyCredential KeyPlace = "credential" // handed in by systemd
+	KeySecret     KeyPlace = "secret"     // handed in by the container engine
+	KeyPassphrase KeyPlace = "passphrase" // any of them, locked with a passphrase
+)
+
+// KeyPlaces returns every place.
+func KeyPlaces() []KeyPlace {
+	return []KeyPlace{KeyManaged, KeyFile, KeyCredential, KeySecret, KeyPassphrase}
+}
+
+// Common are words that stand on every page.
+type Common struct {
+	Tagline       string
+	Demo          string // on each page of the demo
+	SignIn        string
+	SignOut       string
+	Status        string
+	Links         string
+	Privacy       string
+	Main          string // name of the navigation, for screen readers
+	Skip          string // jumps to the content
+	OtherLanguage string // the other language's name, in itself
+	Cancel        string
+	Back          string
+	Copy          string
+	Copied        string
+	Unprotected   string // this connection can be read on the way
+	Promise       string
+}
+
+// Errors are the sentences of error pages and of answers to programs.
+type Errors struct {
+	NotFoundTitle, NotFound         string
+	InternalTitle, Internal         string
+	ForbiddenTitle, Forbidden       string
+	BusyTitle                       string
+	Busy                            Format // how long to wait
+	MethodTitle, Method             string
+	Unprotected                     string // to a calendar program
+	Unauthorized                    string // to a calendar program
+	TooMany                         string // to a calendar program
+	Home                            string
+	WrongSignIn, BadUser, BadPhrase string
+	UsedTitle, Used                 string
+	BadSettings                     string
+	Missing                         string // a field that has to be filled in
+	NothingChosen                   string
+}
+
+// Calendar is what syncd itself writes into calendars and feeds.
+type Calendar struct {
+	Cancelled   string // before the title of what was called off, with a blank
+	Name        Format // of a calendar: child, kind
+	Description Format // of a calendar: child or family, kind
+	Family      string // in place of a child
+	Letters     Format // name of a feed: child, kind
+}
+
+// Front is the page that strangers see, and the way in.
+type Front struct {
+	Title, Lead, Note             string
+	SignInTitle, SignInLead       string
+	User, Phrase                  string
+	Forgot, ForgotCommand         string
+	WelcomeTitle, WelcomeLead     string
+	UserHint, PhraseHint, Welcome string
+}
+
+// Overview is the status page.
+type Overview struct {
+	Title                                       string
+	Accounts, AddAccount, NoAccounts, FirstStep string
+	Children, NoChildren                        string
+	SignedInSince, Until, UntilUnknown          string
+	LastRead, NextRead, Never, NotPlanned       string
+	Requests                                    string
+	RequestsOf                                  Format // made, allowed
+	ReadNow, Reading, ReadingLead               string
+	SignInAgain, SignIn, Remove                 string
+	NoSignIn                                    string
+	Kind, Entries, Read                         string
+	NotReadYet, Older                           string
+	Gone                                        Format // since when
+	NextStep, NextStepLead, GetAddresses        string
+	LinkCount                                   Plural
+	ManageLinks                                 string
+	Attention                                   Plural // accounts that need a person
+	AllWell                                     string
+}
+
+// Accounts are the pages that add and remove an account.
+type Accounts struct {
+	Title, Lead           string
+	Add                   Format // platform
+	Budget                Format // requests a day
+	Hosts                 string
+	NoSignIn              string
+	RemoveTitle           Format // platform
+	RemoveLead, RemoveAll string
+	RemoveYes             string
+}
+
+// Login is the sign-in to a platform.
+type Login struct {
+	Title           Format // platform
+	Lead            Format // platform
+	Choose          string
+	Start           string
+	Status          string // name of the live region
+	QRAlt           Format // platform
+	QRHelp          string
+	OpenBankID      string
+	OpenFreja       string
+	OtherLink       string
+	OpenAgain       string
+	Cancel          string
+	Again           string
+	ToStatus        string
+	AlreadySignedIn string
+	Restarted       Plural
+	NoScript        string
+	CancelIsFree    string
+	ComeBack        string
+	Answer          string
+	ReadsNow        string
+	Other           string // another way to sign in
+}
+
+// Links are the pages of links.
+type Links struct {
+	Title, Lead, Add, None                     string
+	Scope, Everything, AllChildren, AllKinds   string
+	Created, LastUsed, Never, Expires, Revoke  string
+	NewTitle, NewLead                          string
+	Label, LabelHint, LabelDefault             string
+	Children, ChildrenHint, Kinds, KindsHint   string
+	Calendars, Feeds                           string
+	Adjust, Language                           string
+	Layout, PerChild, Merged                   string
+	Day, Prefix, UTC                           string
+	Cancelled, CancelledTitle, CancelledStatus string
+	CancelledDrop                              string
+	Cloud                                      string // Google and Outlook keep a copy
+	Create                                     string
+	RevokeTitle                                Format // label
+	RevokeLead, RevokeYes                      string
+}
+
+// Addresses is the page that shows a new link's secrets once.
+type Addresses struct {
+	Title                                  Format // label
+	Lead, Until                            string
+	CalDAVTitle, CalDAVLead                string
+	Server, User, Phrase                   string
+	Apple, Android, Thunderbird            string
+	AppleTitle, AndroidTitle, ThunderTitle string
+	ICSTitle, ICSLead                      string
+	Family                                 string
+	AddApple, AddGoogle, AddOutlook        string
+	Address                                string
+	Delays                                 string
+	NotPublic                              string
+	FeedsTitle, FeedsLead, FeedsCloud      string
+	None                                   string
+	Done                                   string
+	GoneTitle, Gone                        string
+}
+
+// Privacy is the privacy page.
+type Privacy struct {
+	Title, Lead               string
+	KeptTitle, KeptLead, Kind string
+	Count, Oldest, Newest     string
+	NotKept                   string
+	HostsTitle, HostsLead     string
+	Host, Why                 string
+	KeyTitle, SameDisk        string
+	AccountsTitle             string
+	AccountsLead              string
+	Remove                    Format // platform
+	Household                 string
+	Nothing                   string
+}

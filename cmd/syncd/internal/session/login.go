@@ -312,19 +312,19 @@ func (k *Keeper) follow(ctx context.Context, id school.AccountID, l *login, orde
 			a.done <- order.Answer(ctx, a.in)
 			continue
 		case <-next.C:
-			next.Reset(pollEvery)
 		}
 		switch unseen := k.unseen(l); {
 		case unseen > givenUpFor:
 			k.farewell(ctx, order)
 			return source.Progress{State: source.LoginExpired}
 		case unseen > pausedFor:
+			next.Reset(pollEvery)
 			continue
 		}
 		p, err := order.Poll(ctx)
 		switch {
 		case ctx.Err() != nil && !p.State.Final():
-			continue // the next round says farewell
+			continue // nothing but ctx.Done is ready: farewell
 		case err != nil:
 			log.LogAttrs(ctx, slog.LevelWarn, "login broke off", slog.String("problem", string(source.ProblemOf(err))))
 			k.farewell(ctx, order)
@@ -333,6 +333,7 @@ func (k *Keeper) follow(ctx context.Context, id school.AccountID, l *login, orde
 			return p
 		}
 		k.show(id, l, p)
+		next.Reset(pollEvery)
 	}
 }
 

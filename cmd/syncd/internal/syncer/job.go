@@ -1,0 +1,367 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"syncd/source"
+	"syncd/source/school"
+)
+
+// The window of days that is asked for, around today.
+const (
+	daysBack  = 30
+	daysAhead = 400
+)
+
+// reason says why an account is read.
+type reason int
+
+const (
+	whenDue reason = iota // only if its due time has come, and only the parts that are due
+	woken                 // everything, now: somebody has just signed in
+	asked                 // everything, now: a person asked
+)
+
+// job is one account's job under way.
+type job struct {
+	done   chan struct{}
+	result Result // valid when done is closed
+}
+
+// run is what one job gathers.
+type run struct {
+	acct    school.Account
+	plan    school.Plan
+	changes []school.Changes
+	held    []school.Kind
+	skipped int
+	stored  bool // something that was covered has been committed
+}
+
+var errPanic = errors.New("job panicked")
+
+// errSignedOut is why an account that nobody is signed in to is not read.
+var errSignedOut = fmt.Errorf("nobody is signed in: %w", source.ErrSessionExpired)
+
+// errResting is why an account is not read on demand while it has to rest.
+var errResting = errors.New("resting, as the platform wants it")
+
+// do runs one account's job and returns its result. When a job of the account
+// is under way already, it waits for that one and reports joined.
+func (s *Syncer) do(ctx context.Context, id school.AccountID, why reason) (res Result, joined bool) {
+	s.mu.Lock()
+	if j := s.jobs[id]; j != nil {
+		s.mu.Unlock()
+		select {
+		case <-j.done:
+			return j.result, true
+		case <-ctx.Done():
+			return Result{Account: id, Problem: school.ProblemUnavailable, Err: ctx.Err()}, false
+		}
+	}
+	j := &job{done: make(chan struct{})}
+	s.jobs[id] = j
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		j.result = res
+		delete(s.jobs, id)
+		close(j.done)
+	}()
+
+	if err := take(ctx, s.slots); err != nil {
+		return Result{Account: id, Problem: school.ProblemUnavailable, Err: err}, false
+	}
+	defer func() { <-s.slots }()
+	return s.job(ctx, id, why), false
+}
+
+// job looks at the account as it is now and reads it if it may be read.
+func (s *Syncer) job(ctx context.Context, id school.AccountID, why reason) Result {
+	res := Result{Account: id}
+	acct, err := s.account(ctx, id)
+	if err != nil {
+		res.Problem, res.Err = problemOf(err), fmt.Errorf("syncer: sync %s: %w", id, err)
+		return res
+	}
+	res.Platform, res.NextDue = acct.Platform, acct.NextDue
+	if err := s.mayRead(ctx, acct); err != nil {
+		res.Problem, res.Err = acct.Problem, fmt.Errorf("syncer: sync %s: %w", id, err)
+		if res.Problem == school.ProblemNone {
+			res.Problem = problemOf(err)
+		}
+		return res
+	}
+	if why == whenDue && acct.NextDue.After(s.cfg.Now()) {
+		return res // somebody else's job has read it meanwhile
+	}
+	return s.read(ctx, acct, why)
+}
+
+func (s *Syncer) account(ctx context.Context, id school.AccountID) (school.Account, error) {
+	all, err := s.cfg.Store.Accounts(ctx)
+	if err != nil {
+		return school.Account{}, fmt.Errorf("%w: %w", errNotSaved, err)
+	}
+	for _, a := range all {
+		if a.ID == id {
+			return a, nil
+		}
+	}
+	return school.Account{}, ErrUnknownAccount
+}
+
+// mayRead says why an account is not read now, whoever asks.
+func (s *Syncer) mayRead(ctx context.Context, acct school.Account) error {
+	resting := acct.Problem == school.ProblemBlocked || acct.Problem == school.ProblemRate
+	if resting && acct.NextDue.After(s.cfg.Now()) {
+		return errResting
+	}
+	if acct.State == school.Active {
+		return nil
+	}
+	src, err := s.cfg.Sources(ctx, acct.ID)
+	if err != nil {
+		return err
+	}
+	if _, ok := src.(source.Authenticator); ok {
+		return errSignedOut
+	}
+	return nil // a platform without a login
+}
+
+// read does the job and records how it went.
+func (s *Syncer) read(ctx context.Context, acct school.Account, why reason) Result {
+	res := Result{Account: acct.ID, Platform: acct.Platform, NextDue: acct.NextDue}
+	m, err := s.remember(ctx, acct)
+	if err != nil {
+		res.Problem, res.Err = problemOf(err), fmt.Errorf("syncer: sync %s: %w", acct.ID, err)
+		return res
+	}
+	began := s.cfg.Manners.total(acct.ID)
+	r := &run{acct: acct, plan: s.plan(acct, m, why != whenDue)}
+	err = s.fetch(ctx, r, m)
+	res.Changes, res.Requests = r.changes, s.cfg.Manners.total(acct.ID)-began
+	save := context.WithoutCancel(ctx)
+	err = errors.Join(err, s.cfg.Manners.Save(save))
+
+	if err != nil && ctx.Err() != nil {
+		// We were stopped; that is nobody's problem, and the account is due
+		// as it was.
+		res.Problem, res.Err = school.ProblemUnavailable, fmt.Errorf("syncer: sync %s: %w", acct.ID, ctx.Err())
+		return res
+	}
+	res.Problem = r.problem(err)
+	if err != nil {
+		res.Err = fmt.Errorf("syncer: sync %s: %w", acct.ID, err)
+	}
+	if err := s.record(save, r, m, &res); err != nil {
+		res.Problem, res.Err = school.ProblemNotSaved, errors.Join(res.Err, fmt.Errorf("syncer: sync %s: %w", acct.ID, err))
+	}
+	s.report(save, res, r)
+	return res
+}
+
+// fetch is the read itself. A panic in it is an error that names no values.
+func (s *Syncer) fetch(ctx context.Context, r *run, m *memory) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.cfg.Log.LogAttrs(ctx, slog.LevelError, "job panicked",
+				slog.String("account", string(r.acct.ID)), slog.String("stack", string(debug.Stack())))
+			err = errPanic
+		}
+	}()
+	src, err := s.cfg.Sources(ctx, r.acct.ID)
+	if err != nil {
+		return err
+	}
+	return s.cfg.Sessions.Use(ctx, r.acct.ID, func(sess *source.Session) error {
+		// KnownNews is filled by the sink as soon as the children are known.
+		r.plan.KnownNews = make(map[school.Ref]time.Time)
+		return src.Fetch(ctx, sess, r.plan, &sink{s: s, r: r, m: m})
+	})
+}
+
+// plan says what to read.
+func (s *Syncer) plan(acct school.Account, m *memory, everything bool) school.Plan {
+	now := s.cfg.Now().In(s.cfg.Location)
+	today := school.DateOf(now)
+	return school.Plan{
+		Now:    now,
+		Window: school.Window{From: today.AddDays(-daysBack), To: today.AddDays(daysAhead + 1)},
+		Parts:  m.parts(s.cfg.Parts(acct.Platform), now, everything),
+	}
+}
+
+// problem is what the family is told of a job.
+func (r *run) problem(err error) school.Problem {
+	switch p := problemOf(err); {
+	case p != school.ProblemNone:
+		return p
+	case len(r.held) > 0:
+		return school.ProblemHeld
+	case r.skipped > 0:
+		return school.ProblemNotUnderstood
+	}
+	return school.ProblemNone
+}
+
+func problemOf(err error) school.Problem {
+	switch {
+	case errors.Is(err, errPanic), errors.Is(err, ErrUnknownAccount):
+		return school.ProblemInternal
+	case errors.Is(err, errNotSaved):
+		return school.ProblemNotSaved
+	}
+	return source.ProblemOf(err)
+}
+
+// record stores the outcome and remembers which parts are due when.
+func (s *Syncer) record(ctx context.Context, r *run, m *memory, res *Result) error {
+	now := s.cfg.Now()
+	sched := schedule{loc: s.cfg.Location, random: s.cfg.Random}
+	m.learn(sched, now, r, res)
+	failures := 0
+	res.NextDue = sched.next(now)
+	if ends(res.Problem) || !r.stored && failed(res.Problem) {
+		failures = r.acct.Failures + 1
+		res.NextDue = sched.backoff(now, res.Problem, failures, res.Err)
+	}
+	if due := m.earliest(r.plan.Parts); due.After(res.NextDue) {
+		res.NextDue = sched.rested(due)
+	}
+	// The state is not ours: it is written back as it is at this moment.
+	state := r.acct.State
+	if acct, err := s.account(ctx, r.acct.ID); err == nil {
+		state = acct.State
+	}
+	return s.cfg.Store.PutOutcome(ctx, r.acct.ID, school.Outcome{
+		State: state, Problem: res.Problem, Finished: now,
+		NextDue: res.NextDue, Failures: failures, Requests: res.Requests,
+	})
+}
+
+// ends reports whether a problem concerns the whole account, so that reading
+// other parts at the normal pace would be wrong.
+func ends(p school.Problem) bool {
+	switch p {
+	case school.ProblemSignIn, school.ProblemWrongPerson, school.ProblemBlocked, school.ProblemRate,
+		school.ProblemBudget, school.ProblemNotSaved, school.ProblemInternal:
+		return true
+	case school.ProblemNone, school.ProblemRefused, school.ProblemUnavailable, school.ProblemNotUnderstood,
+		school.ProblemWrongChild, school.ProblemHeld:
+		return false
+	}
+	return false
+}
+
+// failed reports whether a job with this problem that stored nothing counts
+// as a failure.
+func failed(p school.Problem) bool { return p != school.ProblemNone && p != school.ProblemHeld }
+
+func (s *Syncer) report(ctx context.Context, res Result, r *run) {
+	var added, changed, deleted int
+	for _, c := range res.Changes {
+		for _, n := range c.Added {
+			added += n
+		}
+		for _, n := range c.Changed {
+			changed += n
+		}
+		for _, n := range c.Deleted {
+			deleted += n
+		}
+	}
+	attrs := []slog.Attr{
+		slog.String("account", string(res.Account)), slog.String("platform", string(res.Platform)),
+		slog.Int("children", len(res.Changes)), slog.Int("added", added), slog.Int("changed", changed),
+		slog.Int("deleted", deleted), slog.Int("skipped", r.skipped), slog.Int("requests", res.Requests),
+		slog.Time("next_due", res.NextDue),
+	}
+	level := slog.LevelInfo
+	if res.Problem != school.ProblemNone {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("problem", string(res.Problem)), slog.Any("error", res.Err))
+	}
+	s.cfg.Log.LogAttrs(ctx, level, "account was read", attrs...)
+}
+
+// sink takes what one job reads.
+type sink struct {
+	s *Syncer
+	r *run
+	m *memory
+}
+
+// Roster implements [source.Sink]: the right person, then the children.
+func (k *sink) Roster(ctx context.Context, roster school.Roster) error {
+	cfg, acct := k.s.cfg, k.r.acct
+	if err := cfg.Sessions.CheckOwner(ctx, acct.ID, roster); err != nil {
+		return err
+	}
+	numbers, err := cfg.Store.PutRoster(ctx, acct.ID, acct.Platform, cfg.Normalizer.Roster(roster))
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotSaved, err)
+	}
+	k.m.meet(numbers)
+	for _, c := range roster.Children {
+		known, err := cfg.Store.KnownNews(ctx, acct.Platform, c.Ref)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errNotSaved, err)
+		}
+		for ref, modified := range known {
+			if !k.m.again(ref) {
+				k.r.plan.KnownNews[ref] = modified
+			}
+		}
+	}
+	return nil
+}
+
+// Snapshot implements [source.Sink]: cleaned, committed, told.
+func (k *sink) Snapshot(ctx context.Context, snap school.Snapshot) error {
+	cfg, acct := k.s.cfg, k.r.acct
+	if !k.m.knows(snap.Child.Ref) {
+		return fmt.Errorf("snapshot of a child that is not in the list: %w", source.ErrWrongChild)
+	}
+	snap = cfg.Normalizer.Snapshot(snap)
+	if err := k.missing(ctx, snap); err != nil {
+		return err
+	}
+	changes, err := cfg.Store.Apply(ctx, acct.ID, snap)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotSaved, err)
+	}
+	k.r.stored = k.r.stored || len(snap.Covered) > 0
+	k.r.changes = append(k.r.changes, changes)
+	k.r.held = append(k.r.held, changes.Held...)
+	for _, n := range snap.Skipped {
+		k.r.skipped += n
+	}
+	cfg.Committed(ctx, acct.ID, changes)
+	return nil
+}
+
+// missing notes letters that the adapter did not read because a sibling has
+// them, though this child has not: they are read in full the next time.
+func (k *sink) missing(ctx context.Context, snap school.Snapshot) error {
+	if len(snap.Unchanged) == 0 {
+		return nil
+	}
+	known, err := k.s.cfg.Store.KnownNews(ctx, k.r.acct.Platform, snap.Child.Ref)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotSaved, err)
+	}
+	k.m.reread(slices.DeleteFunc(slices.Clone(snap.Unchanged), func(r school.Ref) bool {
+		_, ok := known[r]
+		return ok
+	}))
+	return nil
+}

@@ -1,0 +1,174 @@
+package syncer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"syncd/source"
+	"syncd/source/school"
+)
+
+// memory is what the program remembers of one account between jobs; what it
+// needs after a restart comes from the stored readings.
+type memory struct {
+	mu       sync.Mutex
+	due      map[school.Part]time.Time // when a part is to be read again; absent: at once
+	tries    map[school.Part]int       // failures of a part in a row
+	children map[school.Ref]bool       // nil: no job has seen the list yet
+	letters  map[school.Ref]bool       // to be read in full though they are known
+}
+
+// remember returns the account's memory, made from what is stored when there
+// is none yet.
+func (s *Syncer) remember(ctx context.Context, acct school.Account) (*memory, error) {
+	s.mu.Lock()
+	m := s.memory[acct.ID]
+	s.mu.Unlock()
+	if m != nil {
+		return m, nil
+	}
+	m = &memory{
+		due:     make(map[school.Part]time.Time),
+		tries:   make(map[school.Part]int),
+		letters: make(map[school.Ref]bool),
+	}
+	if !acct.NextDue.IsZero() { // else it was never read: everything is due
+		readings, err := s.cfg.Store.Readings(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errNotSaved, err)
+		}
+		m.seed(s.cfg.Parts(acct.Platform), readings, acct.Since)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.memory[acct.ID] = m
+	return m, nil
+}
+
+// seed makes parts that were read since the session began due by their
+// rhythm. Which account a reading came from is not stored; the newest counts.
+func (m *memory) seed(parts []school.Part, readings []school.Reading, since time.Time) {
+	for _, p := range parts {
+		var last time.Time
+		for _, r := range readings {
+			if r.Kind == p.Kind() && r.LastSuccess.After(last) {
+				last = r.LastSuccess
+			}
+		}
+		if !last.IsZero() && !last.Before(since) {
+			m.due[p] = last.Add(rhythm(p))
+		}
+	}
+}
+
+// parts returns those of all that are due; nil, which is everything, when the
+// platform's parts are not known.
+func (m *memory) parts(all []school.Part, now time.Time, everything bool) []school.Part {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(all), func(p school.Part) bool {
+		return !everything && m.due[p].After(now.Add(slack))
+	})
+}
+
+// earliest returns when the first of all parts that are remembered is due.
+func (m *memory) earliest(read []school.Part) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var first time.Time
+	for _, p := range read {
+		if m.due[p].IsZero() {
+			return time.Time{}
+		}
+	}
+	for _, due := range m.due {
+		if first.IsZero() || due.Before(first) {
+			first = due
+		}
+	}
+	return first
+}
+
+// meet remembers the children; one more than before makes everything due.
+func (m *memory) meet(numbers map[school.Ref]school.ChildNumber) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	fresh := false
+	children := make(map[school.Ref]bool, len(numbers))
+	for ref := range numbers {
+		children[ref] = true
+		fresh = fresh || m.children != nil && !m.children[ref]
+	}
+	m.children = children
+	if fresh {
+		clear(m.due)
+	}
+}
+
+func (m *memory) knows(child school.Ref) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.children[child]
+}
+
+func (m *memory) again(letter school.Ref) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.letters[letter]
+}
+
+func (m *memory) reread(letters []school.Ref) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range letters {
+		m.letters[l] = true
+	}
+}
+
+// learn sets when each part that was asked for is due again.
+func (m *memory) learn(sched schedule, now time.Time, r *run, res *Result) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ends(res.Problem) || !r.stored && failed(res.Problem) {
+		return // nothing was learnt about the parts
+	}
+	bad := make(map[school.Part]error)
+	for _, e := range partErrors(res.Err) {
+		if !errors.Is(e, source.ErrAbsent) {
+			bad[e.Part] = errors.Join(bad[e.Part], e.Err)
+		}
+	}
+	for _, p := range r.plan.Parts {
+		switch err := bad[p]; {
+		case err != nil:
+			m.tries[p]++
+			m.due[p] = sched.backoff(now, source.ProblemOf(err), m.tries[p], err)
+		case slices.Contains(r.held, p.Kind()):
+			delete(m.due, p)
+		default:
+			delete(m.tries, p)
+			m.due[p] = now.Add(rhythm(p))
+		}
+	}
+}
+
+// partErrors returns every [*source.PartError] in err's tree.
+func partErrors(err error) []*source.PartError {
+	switch e := err.(type) { //nolint:errorlint // walks the tree itself, node by node
+	case *source.PartError:
+		return []*source.PartError{e}
+	case interface{ Unwrap() []error }:
+		var all []*source.PartError
+		for _, err := range e.Unwrap() {
+			all = append(all, partErrors(err)...)
+		}
+		return all
+	case interface{ Unwrap() error }:
+		return partErrors(e.Unwrap())
+	}
+	return nil
+}

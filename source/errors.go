@@ -32,6 +32,9 @@ var (
 	ErrWrongPerson = errors.New("another person is signed in")
 	// ErrBudget: the account's requests of the day are used up.
 	ErrBudget = errors.New("request budget is used up")
+	// ErrAnswer: an answer to a login's question is missing or cannot be
+	// right. Nothing was sent; asking again helps.
+	ErrAnswer = errors.New("answer is missing or malformed")
 	// ErrAbsent: this child has no such part. Not a fault: the part is simply
 	// not there, and nothing is deleted for it.
 	ErrAbsent = errors.New("part is not there for this child")

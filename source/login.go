@@ -67,6 +67,11 @@ type Field struct {
 	Choices  []string // nil: free text
 }
 
+// AnswerReturn is an answer that no method's Fields ask for and that the page
+// may add: the address of the page itself, to which a phone's app comes back.
+// Methods without a use for it ignore it.
+const AnswerReturn = "return"
+
 // Answers are what a person typed, by field id.
 type Answers map[string]string
 

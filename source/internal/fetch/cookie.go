@@ -37,7 +37,7 @@ func (c *cookie) belongs(host string) bool {
 }
 
 func (c *cookie) public() *http.Cookie {
-	pub := &http.Cookie{
+	pub := &http.Cookie{ //nolint:gosec // reports what a platform set; it sets nothing
 		Name: c.name, Value: c.value, Path: c.path,
 		Secure: c.secure, HttpOnly: c.httpOnly,
 	}

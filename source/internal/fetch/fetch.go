@@ -29,9 +29,9 @@ import (
 	"syncd/source/school"
 )
 
-// ErrNotAllowed: the request is not on the client's list, or would leave
-// https or the public internet. Nothing was sent. A redirect to such a place
-// is [source.ErrNotUnderstood] as well.
+// ErrNotAllowed says that the request is not on the client's list, or would
+// leave https or the public internet. Nothing was sent. A redirect to such a
+// place is [source.ErrNotUnderstood] as well.
 var ErrNotAllowed = errors.New("request is not allowed")
 
 const (

@@ -1,0 +1,308 @@
+package caldav
+
+import (
+	"crypto/sha256"
+	"encoding/xml"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"strconv"
+	"time"
+
+	"syncd/source/school"
+)
+
+// property is one row of the table: what a kind of resource says of itself.
+type property struct {
+	name  xml.Name
+	on    kinds
+	all   bool // among what allprop gives (RFC 4918, 9.1)
+	has   func(*resource) bool
+	write func([]byte, *resource) []byte
+
+	// Made by newPropTable: the tags, with the prefix of the namespace.
+	open, end, empty string
+}
+
+func (p *property) held(r *resource) bool { return p.has == nil || p.has(r) }
+
+// append writes the whole element.
+func (p *property) append(b []byte, r *resource) []byte {
+	if p.write == nil {
+		return append(b, p.empty...)
+	}
+	b = append(b, p.open...)
+	n := len(b)
+	b = p.write(b, r)
+	if len(b) == n {
+		return append(b[:n-len(p.open)], p.empty...)
+	}
+	return append(b, p.end...)
+}
+
+// propTable holds the rows in their order and by name.
+type propTable struct {
+	rows   []*property
+	byName map[xml.Name]*property
+	data   *property // calendar-data: in reports only
+}
+
+// Limits that a client is told (RFC 4791, 5.2.5 to 5.2.7).
+const (
+	maxResourceSize = 1 << 20
+	minDateTime     = "19000101T000000Z"
+	maxDateTime     = "22000101T000000Z"
+)
+
+const (
+	everywhere  = kinds(1<<kindCount - 1)
+	collections = everywhere &^ (1 << kindObject)
+)
+
+func newPropTable(p paths) *propTable {
+	t := &propTable{byName: map[xml.Name]*property{}}
+	t.rows = append(t.rows, generalProps(p)...)
+	t.rows = append(t.rows, principalProps(p)...)
+	t.rows = append(t.rows, calendarProps()...)
+	t.rows = append(t.rows, objectProps()...)
+	for _, row := range t.rows {
+		row.tags()
+		t.byName[row.name] = row
+	}
+	t.data = &property{name: calendarData(), on: kindsOf(kindObject)}
+	t.data.tags()
+	return t
+}
+
+func (p *property) tags() {
+	prefix, _ := prefixOf(p.name.Space)
+	p.open = "<" + prefix + p.name.Local + ">"
+	p.end = "</" + prefix + p.name.Local + ">"
+	p.empty = "<" + prefix + p.name.Local + "/>"
+}
+
+func calendarData() xml.Name { return xml.Name{Space: nsCal, Local: "calendar-data"} }
+
+func dav(local string) xml.Name { return xml.Name{Space: nsDAV, Local: local} }
+func cal(local string) xml.Name { return xml.Name{Space: nsCal, Local: local} }
+func cs(local string) xml.Name  { return xml.Name{Space: nsCS, Local: local} }
+
+// fixed is the value of a property that is the same everywhere.
+func fixed(s string) func([]byte, *resource) []byte {
+	return func(b []byte, _ *resource) []byte { return append(b, s...) }
+}
+
+// Each privilege stands in an element of its own, and none begins with
+// "write": DAVx5, Evolution and Thunderbird take the calendar for writable
+// otherwise.
+const (
+	privileges = "<D:privilege><D:read/></D:privilege>" +
+		"<D:privilege><D:read-current-user-privilege-set/></D:privilege>"
+	calendarPrivileges = privileges + "<D:privilege><C:read-free-busy/></D:privilege>"
+)
+
+func generalProps(p paths) []*property {
+	principal := func(b []byte, r *resource) []byte { return appendHref(b, p.principal(r.link)) }
+	return []*property{
+		{name: dav("resourcetype"), on: everywhere, all: true, write: resourceType},
+		{name: dav("displayname"), on: collections, all: true, write: displayName},
+		{name: dav("current-user-principal"), on: everywhere, write: principal},
+		{name: dav("owner"), on: everywhere, write: principal},
+		{name: dav("principal-collection-set"), on: everywhere, write: func(b []byte, _ *resource) []byte {
+			return appendHref(b, p.root())
+		}},
+		{name: dav("current-user-privilege-set"), on: everywhere, write: func(b []byte, r *resource) []byte {
+			if r.kind == kindCalendar || r.kind == kindObject {
+				return append(b, calendarPrivileges...)
+			}
+			return append(b, privileges...)
+		}},
+		{name: dav("supported-report-set"), on: everywhere, write: supportedReports},
+		{name: dav("resource-id"), on: everywhere &^ (1 << kindRoot), write: func(b []byte, r *resource) []byte {
+			return appendHref(b, resourceID(p.of(r.target)))
+		}},
+	}
+}
+
+func principalProps(p paths) []*property {
+	person := kindsOf(kindRoot, kindPrincipal)
+	return []*property{
+		{name: dav("principal-URL"), on: person, write: func(b []byte, r *resource) []byte {
+			return appendHref(b, p.principal(r.link))
+		}},
+		{name: cal("calendar-home-set"), on: person | kindsOf(kindHome), write: func(b []byte, r *resource) []byte {
+			return appendHref(b, p.home(r.link))
+		}},
+		// Apple wants an address before anything else. This one can receive
+		// nothing (RFC 6761, 6.4).
+		{name: cal("calendar-user-address-set"), on: kindsOf(kindPrincipal), write: func(b []byte, r *resource) []byte {
+			return appendHref(appendHref(b, "mailto:"+address(r.link)), p.principal(r.link))
+		}},
+		{name: cs("email-address-set"), on: kindsOf(kindPrincipal), write: func(b []byte, r *resource) []byte {
+			b = append(b, "<CS:email-address>"...)
+			b = appendText(b, address(r.link))
+			return append(b, "</CS:email-address>"...)
+		}},
+		{name: dav("group-membership"), on: kindsOf(kindPrincipal)},
+	}
+}
+
+func address(link school.LinkID) string { return escapeSegment(string(link)) + "@syncd.invalid" }
+
+func calendarProps() []*property {
+	on := kindsOf(kindCalendar)
+	return []*property{
+		{name: cs("getctag"), on: on | kindsOf(kindHome), write: func(b []byte, r *resource) []byte {
+			if r.kind == kindHome {
+				return append(b, homeTag(r)...)
+			}
+			return appendText(b, r.cal.Token)
+		}},
+		{name: cal("calendar-description"), on: on, write: func(b []byte, r *resource) []byte {
+			return appendText(b, r.cal.Description)
+		}},
+		{
+			name: xml.Name{Space: nsApple, Local: "calendar-color"}, on: on,
+			has:   func(r *resource) bool { return r.cal.Color != "" },
+			write: func(b []byte, r *resource) []byte { return appendText(b, r.cal.Color) },
+		},
+		{name: xml.Name{Space: nsApple, Local: "calendar-order"}, on: on, write: func(b []byte, r *resource) []byte {
+			return strconv.AppendInt(b, int64(r.cal.Order), 10)
+		}},
+		{name: cal("calendar-timezone"), on: on, write: func(b []byte, _ *resource) []byte {
+			return appendText(b, timezone)
+		}},
+		{name: cal("calendar-timezone-id"), on: on, write: fixed(school.Zone)},
+		{name: cal("supported-calendar-component-set"), on: on, write: componentSet},
+		{name: cal("supported-calendar-component-sets"), on: kindsOf(kindHome), write: componentSets},
+		{name: cal("supported-calendar-data"), on: on, write: fixed(`<C:calendar-data content-type="text/calendar" version="2.0"/>`)},
+		{name: cal("supported-collation-set"), on: on, write: fixed("<C:supported-collation>" + collationASCII +
+			"</C:supported-collation><C:supported-collation>" + collationOctet + "</C:supported-collation>")},
+		{name: cal("max-resource-size"), on: on, write: fixed(strconv.Itoa(maxResourceSize))},
+		{name: cal("min-date-time"), on: on, write: fixed(minDateTime)},
+		{name: cal("max-date-time"), on: on, write: fixed(maxDateTime)},
+		{name: cal("schedule-calendar-transp"), on: on, write: fixed("<C:transparent/>")},
+	}
+}
+
+func objectProps() []*property {
+	object := kindsOf(kindObject)
+	return []*property{
+		{name: dav("getetag"), on: object | kindsOf(kindCalendar), all: true, write: func(b []byte, r *resource) []byte {
+			tag := r.cal.ICSETag
+			if r.kind == kindObject {
+				tag = r.obj.ETag
+			}
+			b = append(b, "&#34;"...)
+			b = appendText(b, tag)
+			return append(b, "&#34;"...)
+		}},
+		{name: dav("getcontenttype"), on: object, all: true, write: func(b []byte, r *resource) []byte {
+			return appendText(b, objectType(r.obj))
+		}},
+		{name: dav("getcontentlength"), on: object, all: true, write: func(b []byte, r *resource) []byte {
+			return strconv.AppendInt(b, int64(len(r.obj.Data)), 10)
+		}},
+		{
+			name: dav("getlastmodified"), on: object | kindsOf(kindCalendar), all: true,
+			has: func(r *resource) bool { return !modified(r).IsZero() },
+			write: func(b []byte, r *resource) []byte {
+				return modified(r).UTC().AppendFormat(b, http.TimeFormat)
+			},
+		},
+	}
+}
+
+func modified(r *resource) time.Time {
+	if r.kind == kindObject {
+		return r.obj.Modified
+	}
+	return r.cal.Modified
+}
+
+func resourceType(b []byte, r *resource) []byte {
+	switch r.kind {
+	case kindPrincipal:
+		return append(b, "<D:collection/><D:principal/>"...)
+	case kindCalendar:
+		return append(b, "<D:collection/><C:calendar/>"...)
+	case kindRoot, kindHome:
+		return append(b, "<D:collection/>"...)
+	case kindObject, kindCount:
+	}
+	return b
+}
+
+func displayName(b []byte, r *resource) []byte {
+	if r.kind == kindCalendar {
+		return appendText(b, r.cal.Name)
+	}
+	return appendText(b, r.home.DisplayName)
+}
+
+// supportedReports names what report answers (RFC 3253, 3.1.5).
+func supportedReports(b []byte, r *resource) []byte {
+	if r.kind != kindCalendar && r.kind != kindObject {
+		return b
+	}
+	for _, tag := range []string{"<C:calendar-query/>", "<C:calendar-multiget/>"} {
+		b = append(b, "<D:supported-report><D:report>"...)
+		b = append(b, tag...)
+		b = append(b, "</D:report></D:supported-report>"...)
+	}
+	return b
+}
+
+func componentSet(b []byte, r *resource) []byte {
+	for _, name := range r.cal.Components {
+		b = append(b, `<C:comp name="`...)
+		b = appendText(b, name)
+		b = append(b, `"/>`...)
+	}
+	return b
+}
+
+// componentSets names each set of components that a calendar of the home may
+// have (the union is not told: no calendar here holds more than its own set).
+func componentSets(b []byte, r *resource) []byte {
+	seen := map[string]bool{}
+	for _, c := range r.home.Collections {
+		set := string(componentSet(nil, &resource{cal: c}))
+		if seen[set] {
+			continue
+		}
+		seen[set] = true
+		b = append(b, "<C:supported-calendar-component-set>"...)
+		b = append(b, set...)
+		b = append(b, "</C:supported-calendar-component-set>"...)
+	}
+	return b
+}
+
+// homeTag changes whenever the content or a property of any calendar of the
+// home changes, or a calendar comes or goes.
+func homeTag(r *resource) string {
+	sum := fnv.New128a()
+	part := func(s string) {
+		_, _ = sum.Write([]byte(strconv.Itoa(len(s)) + ":" + s)) // a hash takes every write
+	}
+	part(r.home.DisplayName)
+	for _, c := range r.home.Collections {
+		part(c.Slug)
+		part(c.Token)
+		part(c.Name)
+		part(c.Description)
+		part(c.Color)
+		part(strconv.Itoa(c.Order))
+	}
+	return fmt.Sprintf("urn:syncd:home:%x", sum.Sum(nil))
+}
+
+// resourceID is a URN that stays the same as long as the path does (RFC 5842,
+// 3.1): a UUID of version 8 made from it.
+func resourceID(path string) string {
+	u := sha256.Sum256([]byte("syncd resource " + path))
+	u[6] = u[6]&0x0f | 0x80
+	u[8] = u[8]&0x3f | 0x80
+	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", u[0:4], u[4:6], u[6:8], u[8:10], u[10:16])
+}

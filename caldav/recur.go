@@ -1,0 +1,313 @@
+package caldav
+
+import (
+	"strings"
+	"time"
+
+	"github.com/emersion/go-ical"
+	"github.com/teambition/rrule-go"
+)
+
+// maxOccurrences bounds how many occurrences of one object are looked at for
+// one request. A rule without an end is entered near the range that is asked
+// for, so this is reached by absurd rules and ranges only.
+const maxOccurrences = 20_000
+
+// timing is when one component, or one occurrence of it, takes place.
+type timing struct {
+	comp     string
+	start    moment
+	end      time.Time // end of an event, due time of a to-do
+	day      moment    // the day of a to-do that is due on a whole day
+	hasStart bool
+	hasEnd   bool
+	lasts    bool // end came from a DURATION
+}
+
+// timing reads the times of a component.
+func (c clock) timing(comp *ical.Component) timing {
+	t := timing{comp: comp.Name}
+	t.start, t.hasStart = c.read(comp.Props.Get(ical.PropDateTimeStart))
+	name := ical.PropDateTimeEnd
+	if comp.Name == compTask {
+		name = ical.PropDue
+	}
+	if end, ok := c.read(comp.Props.Get(name)); ok {
+		t.end, t.hasEnd = end.Time, true
+		if comp.Name == compTask && end.date {
+			// Due on a day means by the end of that day.
+			t.end, t.day = end.end(), end
+		}
+		return t
+	}
+	if p := comp.Props.Get(ical.PropDuration); p != nil && t.hasStart {
+		if l, ok := parseLength(p.Value); ok {
+			t.end, t.hasEnd, t.lasts = l.from(t.start.Time), true, true
+			return t
+		}
+	}
+	if t.hasStart && comp.Name != compTask {
+		t.end, t.hasEnd = t.start.end(), true
+	}
+	return t
+}
+
+// in reports whether t lies in a range by the tables of RFC 4791, 9.9. What
+// has no time at all is left to the caller.
+func (t timing) in(r span) bool {
+	if t.comp != compTask {
+		return t.hasStart && r.overlaps(t.start.Time, t.end)
+	}
+	switch {
+	case t.hasStart && t.lasts:
+		return !t.end.Before(r.start) && (r.end.After(t.start.Time) || !r.end.Before(t.end))
+	case t.hasStart && t.hasEnd:
+		return (r.start.Before(t.end) || !t.start.Before(r.start)) &&
+			(r.end.After(t.start.Time) || !r.end.Before(t.end))
+	case t.hasStart:
+		return r.overlaps(t.start.Time, t.start.end())
+	case t.day.date:
+		return r.overlaps(t.day.Time, t.end)
+	case t.hasEnd:
+		return r.start.Before(t.end) && !r.end.Before(t.end)
+	}
+	return false
+}
+
+// base is the moment that a recurrence rule repeats.
+func (t timing) base() (moment, bool) {
+	switch {
+	case t.hasStart:
+		return t.start, true
+	case t.day.date:
+		return t.day, true
+	}
+	return moment{Time: t.end}, t.hasEnd && t.comp == compTask
+}
+
+// moved returns the occurrence of t whose base is at start.
+func (t timing) moved(start time.Time) timing {
+	b, _ := t.base()
+	o := t
+	switch {
+	case t.hasStart:
+		o.start.Time = start
+		if t.hasEnd {
+			o.end = shift(t.end, b.Time, start, b.date)
+		}
+	case t.day.date:
+		o.day.Time, o.end = start, o.day.end()
+		o.end = moment{Time: start, date: true}.end()
+	default:
+		o.end = start
+	}
+	return o
+}
+
+// shift moves end as far as from was moved to: by whole days where the times
+// are days, so that clock changes do not count.
+func shift(end, from, to time.Time, date bool) time.Time {
+	if date {
+		days := int(end.Sub(from).Round(24*time.Hour) / (24 * time.Hour))
+		return to.AddDate(0, 0, days)
+	}
+	return to.Add(end.Sub(from))
+}
+
+// occurrences calls yield for the occurrences of comp that may touch r, until
+// yield returns false. Occurrences that a sibling replaces (RECURRENCE-ID) are
+// left out; the sibling has times of its own. A component that does not recur
+// has one occurrence, wherever it lies.
+func (c clock) occurrences(comp *ical.Component, siblings []*ical.Component, r span, yield func(timing) bool) {
+	t := c.timing(comp)
+	base, ok := t.base()
+	if !ok || !recurs(comp) {
+		yield(t)
+		return
+	}
+	out := c.replaced(comp, siblings)
+	for i := range comp.Props[ical.PropExceptionDates] {
+		out.add(c.list(&comp.Props[ical.PropExceptionDates][i]))
+	}
+	seen := map[int64]bool{}
+	c.starts(comp, base, r, t, func(start time.Time) bool {
+		if seen[start.Unix()] || out.holds(start) {
+			return true
+		}
+		seen[start.Unix()] = true
+		if len(seen) > maxOccurrences {
+			return false
+		}
+		return yield(t.moved(start))
+	})
+}
+
+// recurs reports whether comp stands for more than one occurrence.
+func recurs(comp *ical.Component) bool {
+	return len(comp.Props[ical.PropRecurrenceRule]) > 0 || len(comp.Props[ical.PropRecurrenceDates]) > 0
+}
+
+// exclusions are occurrences that do not take place, by instant and, where
+// only a day is given, by day.
+type exclusions struct {
+	instants map[int64]bool
+	days     map[string]bool
+}
+
+func (x *exclusions) add(list []moment) {
+	for _, m := range list {
+		x.instants[m.Unix()] = true
+		if m.date {
+			x.days[m.Format(dateLayout)] = true
+		}
+	}
+}
+
+func (x *exclusions) holds(start time.Time) bool {
+	return x.instants[start.Unix()] || len(x.days) > 0 && x.days[start.Format(dateLayout)]
+}
+
+// replaced returns the occurrences of comp that a sibling stands for.
+func (c clock) replaced(comp *ical.Component, siblings []*ical.Component) *exclusions {
+	x := &exclusions{instants: map[int64]bool{}, days: map[string]bool{}}
+	for _, s := range siblings {
+		if s == comp || s.Name != comp.Name || uidOf(s) != uidOf(comp) {
+			continue
+		}
+		if id, ok := c.read(s.Props.Get(ical.PropRecurrenceID)); ok {
+			x.add([]moment{id})
+		}
+	}
+	return x
+}
+
+func uidOf(comp *ical.Component) string {
+	if p := comp.Props.Get(ical.PropUID); p != nil {
+		return p.Value
+	}
+	return ""
+}
+
+// starts calls yield for the moments at which occurrences begin and that may
+// touch r: the first, those of the rules, and those listed; in no order, and
+// some perhaps twice.
+func (c clock) starts(comp *ical.Component, base moment, r span, t timing, yield func(time.Time) bool) {
+	long := time.Duration(0)
+	if t.hasStart && t.hasEnd {
+		long = max(t.end.Sub(t.start.Time), 0)
+	}
+	const slack = 48 * time.Hour
+	from, to := r.start, r.end.Add(time.Second)
+	if from.Year() > 0 {
+		from = from.Add(-long - slack)
+	}
+	if !yield(base.Time) {
+		return
+	}
+	for i := range comp.Props[ical.PropRecurrenceDates] {
+		for _, m := range c.list(&comp.Props[ical.PropRecurrenceDates][i]) {
+			if !yield(m.Time) {
+				return
+			}
+		}
+	}
+	for i := range comp.Props[ical.PropRecurrenceRule] {
+		rule, ok := c.rule(comp.Props[ical.PropRecurrenceRule][i].Value, base, from)
+		if ok && !repeat(rule, from, to, yield) {
+			return
+		}
+	}
+}
+
+// repeat calls yield for what a rule gives between from and to; it returns
+// false when yield did.
+func repeat(rule *rrule.RRule, from, to time.Time, yield func(time.Time) bool) bool {
+	next := rule.Iterator()
+	for range maxOccurrences {
+		start, ok := next()
+		if !ok || !start.Before(to) {
+			return true
+		}
+		if !start.Before(from) && !yield(start) {
+			return false
+		}
+	}
+	return true
+}
+
+// rule reads a recurrence rule that begins at base. Without a COUNT it is
+// entered shortly before from.
+//
+// A rule below a day with parts that filter is not worked out: the library
+// would look for the next match for minutes where there is none.
+func (c clock) rule(text string, base moment, from time.Time) (*rrule.RRule, bool) {
+	opt, err := rrule.StrToROption(text)
+	if err != nil {
+		return nil, false
+	}
+	filtered := len(opt.Bymonth)+len(opt.Bymonthday)+len(opt.Byyearday)+len(opt.Byweekno)+len(opt.Byweekday)+
+		len(opt.Byhour)+len(opt.Byminute)+len(opt.Bysecond)+len(opt.Bysetpos)+len(opt.Byeaster) > 0
+	if opt.Freq >= rrule.HOURLY && filtered {
+		return nil, false
+	}
+	if !opt.Until.IsZero() {
+		opt.Until = c.until(text, opt.Until)
+	}
+	opt.Dtstart = base.Time
+	if opt.Count == 0 && len(opt.Bysetpos) == 0 {
+		opt.Dtstart = enter(base.Time, opt.Freq, max(opt.Interval, 1), from)
+	}
+	rule, err := rrule.NewRRule(*opt)
+	return rule, err == nil
+}
+
+// until reads UNTIL anew: the library takes a day and a local time for UTC. A
+// day counts to its end.
+func (c clock) until(text string, fallback time.Time) time.Time {
+	for part := range strings.SplitSeq(strings.ToUpper(text), ";") {
+		v, ok := strings.CutPrefix(strings.TrimSpace(part), "UNTIL=")
+		if !ok {
+			continue
+		}
+		if m, ok := c.parse(v, ""); ok {
+			if m.date {
+				return m.end().Add(-time.Second)
+			}
+			return m.Time
+		}
+	}
+	return fallback
+}
+
+// enter returns the last moment in step with the rule that lies well before
+// from, or start where there is none later.
+func enter(start time.Time, freq rrule.Frequency, interval int, from time.Time) time.Time {
+	var unit time.Duration
+	switch freq {
+	case rrule.WEEKLY:
+		unit = 7 * 24 * time.Hour
+	case rrule.DAILY:
+		unit = 24 * time.Hour
+	case rrule.HOURLY:
+		unit = time.Hour
+	case rrule.MINUTELY:
+		unit = time.Minute
+	case rrule.SECONDLY:
+		unit = time.Second
+	case rrule.MONTHLY, rrule.YEARLY:
+		return start
+	}
+	if interval > 10_000 || !start.Before(from) {
+		return start
+	}
+	// In seconds: a Duration ends after 292 years.
+	step := int64(unit/time.Second) * int64(interval)
+	n := (from.Unix()-start.Unix())/step - 2
+	if n <= 0 {
+		return start
+	}
+	if unit >= 24*time.Hour {
+		return start.AddDate(0, 0, int(n*step/(24*3600)))
+	}
+	return time.Unix(start.Unix()+n*step, 0).In(start.Location())
+}

@@ -1,0 +1,205 @@
+package caldav
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+
+	"github.com/emersion/go-ical"
+)
+
+// report answers REPORT (RFC 3253, 3.6).
+func (h *handler) report(w http.ResponseWriter, r *http.Request, res *resource) error {
+	raw, root, err := h.body(w, r)
+	if err != nil {
+		return err
+	}
+	if root == nil {
+		return fail(http.StatusBadRequest)
+	}
+	calendar := res.kind == kindCalendar || res.kind == kindObject
+	switch {
+	case calendar && root.is(nsCal, "calendar-query"):
+		return h.query(w, r, res, root, raw)
+	case calendar && root.is(nsCal, "calendar-multiget"):
+		return h.multiget(w, r, res, root, raw)
+	}
+	return refuse(nsDAV, "supported-report")
+}
+
+// query answers calendar-query (RFC 4791, 7.8). Whatever the Depth, all
+// objects of the calendar are asked: Evolution sends 0 and others none.
+func (h *handler) query(w http.ResponseWriter, r *http.Request, res *resource, root *element, raw []byte) error {
+	req, err := parseProps(root, true)
+	if err != nil {
+		return err
+	}
+	f, err := parseFilter(root.child(nsCal, "filter"))
+	if err != nil {
+		return err
+	}
+	zone, err := h.queryZone(root)
+	if err != nil {
+		return err
+	}
+	c := clock{zone: zone, zones: h.zones}
+	q := newQuery(f, c)
+	objects := res.cal.Objects
+	if res.kind == kindObject {
+		objects = objects[find(res.cal, res.name):][:1]
+	}
+	if req.data.works() {
+		var list []found
+		for i := range objects {
+			if q.match(&objects[i]) {
+				list = append(list, found{object: &objects[i]})
+			}
+		}
+		return h.forward(w, r, res, &work{clock: c, data: req.data, found: list}, raw)
+	}
+	prefer(w, r, req)
+	a := h.answer(w, r)
+	defer a.close()
+	a.b = append(a.b, statusOpen...)
+	p := h.props.plan(req)
+	base := h.paths.calendar(res.link, res.slug)
+	m := resource{target: res.target, cal: res.cal}
+	m.kind = kindObject
+	for i := range objects {
+		if !q.match(&objects[i]) {
+			continue
+		}
+		m.obj = &objects[i]
+		m.name = m.obj.Name
+		a.b = p.object(a.b, base, &m)
+		a.more()
+	}
+	a.b = append(a.b, statusClose...)
+	return nil
+}
+
+// multiget answers calendar-multiget (RFC 4791, 7.9): each href in the
+// spelling in which it was asked for, in the same order, an object that was
+// named several times only once.
+func (h *handler) multiget(w http.ResponseWriter, r *http.Request, res *resource, root *element, raw []byte) error {
+	req, err := parseProps(root, true)
+	if err != nil {
+		return err
+	}
+	list, err := h.hrefs(res, root)
+	if err != nil {
+		return err
+	}
+	if req.data.works() {
+		c := clock{zone: h.zones.home, zones: h.zones}
+		return h.forward(w, r, res, &work{clock: c, data: req.data, found: list}, raw)
+	}
+	prefer(w, r, req)
+	a := h.answer(w, r)
+	defer a.close()
+	a.b = append(a.b, statusOpen...)
+	p := h.props.plan(req)
+	m := resource{target: res.target, cal: res.cal}
+	m.kind = kindObject
+	for _, f := range list {
+		if f.object == nil {
+			a.b = append(a.b, responseOpen...)
+			a.b = appendText(a.b, f.href)
+			a.b = append(a.b, hrefClose+gone+responseClose...)
+		} else {
+			m.obj = f.object
+			m.name = m.obj.Name
+			a.b = p.response(a.b, f.href, &m)
+		}
+		a.more()
+	}
+	a.b = append(a.b, statusClose...)
+	return nil
+}
+
+// hrefs resolves the href elements of a multiget. What leads out of the
+// calendar, or nowhere, has no object.
+func (h *handler) hrefs(res *resource, root *element) ([]found, error) {
+	base := h.paths.calendar(res.link, res.slug)
+	list := make([]found, 0, len(root.children))
+	seen := make([]bool, len(res.cal.Objects))
+	for _, c := range root.children {
+		if !c.is(nsDAV, "href") {
+			continue
+		}
+		f := found{href: c.trimmed()}
+		name, ok := h.paths.member(base, f.href)
+		if ok && res.kind == kindObject {
+			ok = name == res.name
+		}
+		if ok {
+			if i := find(res.cal, name); i >= 0 {
+				if seen[i] {
+					continue
+				}
+				seen[i] = true
+				f.object = &res.cal.Objects[i]
+			}
+		}
+		list = append(list, f)
+	}
+	if len(list) == 0 {
+		return nil, fail(http.StatusBadRequest)
+	}
+	return list, nil
+}
+
+// queryZone returns the zone in which a query wants floating times and whole
+// days to be read: its timezone (RFC 4791, 9.8), its timezone-id (RFC 7809,
+// 5.1), or the calendar's own.
+func (h *handler) queryZone(root *element) (*time.Location, error) {
+	if id := root.child(nsCal, "timezone-id"); id != nil {
+		if loc := h.zones.named(id.trimmed()); loc != nil {
+			return loc, nil
+		}
+		return nil, refuse(nsCal, "valid-timezone")
+	}
+	el := root.child(nsCal, "timezone")
+	if el == nil {
+		return h.zones.home, nil
+	}
+	cal, err := decode(bytes.TrimSpace(el.text))
+	if err != nil {
+		return nil, refuse(nsCal, "valid-calendar-data")
+	}
+	for _, c := range cal.Children {
+		if c.Name != ical.CompTimezone {
+			continue
+		}
+		for _, name := range []string{ical.PropTimezoneID, "X-LIC-LOCATION"} {
+			if p := c.Props.Get(name); p != nil {
+				if loc := h.zones.named(p.Value); loc != nil {
+					return loc, nil
+				}
+			}
+		}
+		// A zone that nobody knows by name: its standard time.
+		return standardTime(c)
+	}
+	return nil, refuse(nsCal, "valid-calendar-data")
+}
+
+// standardTime returns a zone that always has the offset of a VTIMEZONE's
+// first observance.
+func standardTime(zone *ical.Component) (*time.Location, error) {
+	for _, name := range []string{ical.CompTimezoneStandard, ical.CompTimezoneDaylight} {
+		for _, c := range zone.Children {
+			p := c.Props.Get(ical.PropTimezoneOffsetTo)
+			if c.Name != name || p == nil {
+				continue
+			}
+			for _, layout := range []string{"-0700", "-070000"} {
+				if t, err := time.Parse(layout, p.Value); err == nil {
+					_, offset := t.Zone()
+					return time.FixedZone("UTC"+p.Value, offset), nil
+				}
+			}
+		}
+	}
+	return nil, refuse(nsCal, "valid-calendar-data")
+}

@@ -46,20 +46,25 @@ func readPage(body []byte) page {
 		if n.Type != html.ElementNode {
 			continue
 		}
-		switch n.DataAtom {
-		case atom.Body:
-			p.onload = p.onload || strings.Contains(attr(n, "onload"), "submit")
-		case atom.Script:
-			p.onload = p.onload || (n.FirstChild != nil && submitting.MatchString(n.FirstChild.Data))
-		case atom.A:
-			if href := attr(n, "href"); href != "" {
-				p.links = append(p.links, href)
-			}
-		case atom.Form:
-			p.forms = append(p.forms, readForm(n))
-		}
+		p.take(n)
 	}
 	return p
+}
+
+func (p *page) take(n *html.Node) {
+	switch n.DataAtom {
+	case atom.Body:
+		p.onload = p.onload || strings.Contains(attr(n, "onload"), "submit")
+	case atom.Script:
+		p.onload = p.onload || (n.FirstChild != nil && submitting.MatchString(n.FirstChild.Data))
+	case atom.A:
+		if href := attr(n, "href"); href != "" {
+			p.links = append(p.links, href)
+		}
+	case atom.Form:
+		p.forms = append(p.forms, readForm(n))
+	default: // nothing that leads anywhere
+	}
 }
 
 func readForm(n *html.Node) form {

@@ -132,8 +132,8 @@ func (l *login) prepare(in source.Answers) error {
 // adapter goes on as its Finish would. It answers [source.ErrSessionExpired]
 // when the city wants to see a person. Run one at a time per jar.
 func Reenter(ctx context.Context, c *fetch.Client, t Target) (*fetch.Response, error) {
-	f := flow{client: c, target: t}
-	resp, err := f.reenter(ctx)
+	fl := flow{client: c, target: t}
+	resp, err := fl.reenter(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("stockholm: re-enter: %w", err)
 	}
@@ -148,6 +148,6 @@ type flow struct {
 	log    *slog.Logger
 }
 
-func (f *flow) get(ctx context.Context, addr string) (*fetch.Response, error) {
-	return f.client.Do(ctx, fetch.Request{URL: addr, Follow: true})
+func (fl *flow) get(ctx context.Context, addr string) (*fetch.Response, error) {
+	return fl.client.Do(ctx, fetch.Request{URL: addr, Follow: true})
 }

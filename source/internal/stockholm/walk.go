@@ -161,38 +161,42 @@ func (fl *flow) reenter(ctx context.Context) (*fetch.Response, error) {
 	if _, ok := fl.client.Jar().Get(loginHost, "SMSESSION"); !ok {
 		return nil, source.ErrSessionExpired
 	}
-	ways := []string{fl.target.Entry, fl.target.Entry, fl.target.Entry}
 	if fl.target.Entry == "" {
-		ways = []string{fl.target.Landing, bankID().collectAt(fl.target.Landing)}
+		return fl.reenterService(ctx)
 	}
-	last := error(source.ErrSessionExpired)
-	for _, addr := range ways {
-		resp, err := fl.get(ctx, addr)
-		if err != nil {
-			return nil, err
+	last := errStale
+	for range maxEntries {
+		resp, err := fl.slip(ctx, fl.target.Entry)
+		if !errors.Is(err, errStale) {
+			return resp, err
 		}
-		resp, err = fl.slip(ctx, resp)
-		switch {
-		case err == nil && resp != nil:
-			return resp, nil
-		case err == nil && fl.target.Entry != "":
-			return nil, source.ErrSessionExpired
-		case err == nil:
-			// The login page: the other way is left.
-		case errors.Is(err, errStale):
-			last = err
-		default:
-			return nil, err
-		}
+		last = err
 	}
 	return nil, last
 }
 
-func (f family) collectAt(landing string) string { return place{page: f.page(landing)}.collect(f) }
+// reenterService goes to the city's own service. Where its page only leads
+// back to the sign-in, the identity provider is asked to hand its session
+// over anew, without following it: following was seen to go in circles.
+func (fl *flow) reenterService(ctx context.Context) (*fetch.Response, error) {
+	resp, err := fl.slip(ctx, fl.target.Landing)
+	if err == nil || !errors.Is(err, source.ErrSessionExpired) && !errors.Is(err, source.ErrNotUnderstood) {
+		return resp, err
+	}
+	handOver := place{page: bankID().page(fl.target.Landing)}.collect(bankID())
+	if _, err := fl.client.Do(ctx, fetch.Request{URL: handOver}); err != nil {
+		return nil, err
+	}
+	return fl.slip(ctx, fl.target.Landing)
+}
 
-// slip goes on from a page without ever choosing a method. It returns nil
-// where only a person could go on.
-func (fl *flow) slip(ctx context.Context, resp *fetch.Response) (*fetch.Response, error) {
+// slip goes to an address and on from there without ever choosing a method.
+// [source.ErrSessionExpired] says that only a person could go on.
+func (fl *flow) slip(ctx context.Context, addr string) (*fetch.Response, error) {
+	resp, err := fl.get(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
 	for range maxSteps {
 		if resp.Status == http.StatusBadRequest && atLogin(resp.URL) {
 			return nil, errStale
@@ -202,10 +206,10 @@ func (fl *flow) slip(ctx context.Context, resp *fetch.Response) (*fetch.Response
 		if !ok && !anyPage(resp.URL) {
 			through, ok = p.auto()
 		}
-		if !ok {
-			if atLogin(resp.URL) {
-				return nil, nil //nolint:nilnil // nil is documented: a person is needed
-			}
+		switch {
+		case !ok && atLogin(resp.URL):
+			return nil, source.ErrSessionExpired
+		case !ok:
 			return resp, nil
 		}
 		req, err := through.request(resp.URL)

@@ -59,17 +59,16 @@ func (z zone) offset(t time.Time) int {
 }
 
 // holds reports whether t can be written as a local time: the rules agree with
-// the zone database about its offset, and its local time does not name an
-// earlier instant (RFC 5545 3.3.5: a local time that occurs twice means the
-// first).
+// the zone database about its offset, and its local time is not one that a
+// clock change repeats. Such a time means the first of the two (RFC 5545
+// 3.3.5), but programs were found that take the second.
 func (z zone) holds(t time.Time, loc *time.Location) bool {
 	local := t.In(loc)
 	_, offset := local.Zone()
 	if t.Year() < firstYear || offset != z.offset(t) {
 		return false
 	}
-	_, before := local.Add(-time.Hour).Zone()
-	return before <= offset || local.Add(-time.Hour).Hour() != local.Hour()
+	return local.Add(-time.Hour).Hour() != local.Hour() && local.Add(time.Hour).Hour() != local.Hour()
 }
 
 // component returns the VTIMEZONE.

@@ -1,0 +1,535 @@
+package icalendar_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"github.com/google/go-cmp/cmp"
+
+	"syncd/feeds/icalendar"
+	"syncd/source/school"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func words() icalendar.Words {
+	return icalendar.Words{CancelledPrefix: "INSTÄLLD: ", DonePrefix: "Klar: ", Care: "Omsorg", Untitled: "Utan rubrik"}
+}
+
+func feedStyle() icalendar.Style { return icalendar.Style{Feed: true, Words: words()} }
+
+func objectStyle() icalendar.Style { return icalendar.Style{Words: words()} }
+
+func info(name string) icalendar.Info {
+	return icalendar.Info{Name: name, Description: "Björkskolan", Color: "#4682b4", ColorName: "steelblue"}
+}
+
+func stamp(day int) time.Time { return time.Date(2026, time.January, day, 7, 20, 30, 0, time.UTC) }
+
+// entries is one entry or more of each kind, with odd text.
+func entries() map[school.Kind][]school.Entry {
+	loc := school.Stockholm()
+	june := school.NewDate(2026, time.June, 3)
+	december := school.NewDate(2026, time.December, 2)
+	base := school.Entry{Child: 1, ChildName: "Åsa", Created: stamp(1), Modified: stamp(2)}
+	with := func(uid school.UID, kind school.Kind, title string, span school.Span, change func(*school.Entry)) school.Entry {
+		e := base
+		e.UID, e.Kind, e.Title, e.Span = uid, kind, title, span
+		if change != nil {
+			change(&e)
+		}
+		return e
+	}
+	return map[school.Kind][]school.Entry{
+		school.KindEvents: {
+			with("e-lov", school.KindEvents, "Sportlov", school.AllDay(school.NewDate(2026, 2, 23), school.NewDate(2026, 2, 27)), nil),
+			with("e-meeting", school.KindEvents, "Utvecklingssamtal; Åsa, mamma \\ pappa", school.Timed(june.At(16, 30, loc), june.At(17, 0, loc)), func(e *school.Entry) {
+				e.Busy, e.Place, e.URL = true, "Sal A3\nBjörkskolan", "https://skola.example/möte?id=1&x=å ä"
+				e.Body = "Ta med:\n• pennan, \"den blå\"\n\n\n\nVälkomna 👩‍👩‍👧‍👦!"
+				e.Categories = []string{"Möte, viktigt", "Skola"}
+			}),
+			with("e-proposed", school.KindEvents, "Föräldramöte", school.Timed(december.At(18, 0, loc), december.At(19, 30, loc)), func(e *school.Entry) {
+				e.Status, e.Sequence = school.StatusTentative, 3
+			}),
+			with("e-moment", school.KindEvents, "Sista dag att svara", school.Timed(december.At(12, 0, loc), december.At(12, 0, loc)), nil),
+		},
+		school.KindLessons: {
+			with("l-summer", school.KindLessons, "Matematik", school.Timed(june.At(8, 20, loc), june.At(9, 20, loc)), func(e *school.Entry) { e.Place = "B12" }),
+			with("l-winter", school.KindLessons, "Matematik", school.Timed(december.At(8, 20, loc), december.At(9, 20, loc)), nil),
+			with("l-off", school.KindLessons, "Idrott", school.Timed(june.At(10, 0, loc), june.At(11, 0, loc)), func(e *school.Entry) {
+				e.Status, e.Sequence, e.Modified, e.Busy = school.StatusCancelled, 1, stamp(5), true
+			}),
+		},
+		school.KindMeals: {
+			with("m-1", school.KindMeals, "Köttbullar", school.AllDay(june, june), func(e *school.Entry) { e.Body = "Köttbullar\nPotatismos" }),
+		},
+		school.KindCare: {
+			with("c-1", school.KindCare, "", school.Timed(june.At(7, 0, loc), june.At(17, 0, loc)), nil),
+			with("c-2", school.KindCare, "Stängt", school.AllDay(december, december), nil),
+		},
+		school.KindHomework: {
+			with("h-day", school.KindHomework, "Läxa: glosor", school.AllDay(june, june), func(e *school.Entry) { e.Task = true }),
+			with("h-time", school.KindHomework, "Prov", school.Timed(december.At(10, 0, loc), december.At(11, 0, loc)), func(e *school.Entry) { e.Task = true }),
+			with("h-run", school.KindHomework, "Projekt", school.AllDay(june, june.AddDays(4)), func(e *school.Entry) { e.Task, e.Done = true, true }),
+			with("h-off", school.KindHomework, "Inlämning", school.AllDay(december, december), func(e *school.Entry) {
+				e.Task, e.Status = true, school.StatusCancelled
+			}),
+		},
+		school.KindDay: {
+			with("d-1", school.KindDay, "08:20-14:10", school.Timed(june.At(8, 20, loc), june.At(14, 10, loc)), nil),
+		},
+		school.KindKit: {
+			with("k-1", school.KindKit, "Ta med: idrottskläder", school.AllDay(june.AddDays(1), june.AddDays(1)), nil),
+		},
+	}
+}
+
+func all() []school.Entry {
+	var list []school.Entry
+	kinds := entries()
+	for _, k := range school.CalendarKinds() {
+		list = append(list, kinds[k]...)
+	}
+	return list
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+func TestGoldenFeeds(t *testing.T) {
+	t.Parallel()
+	for kind, list := range entries() {
+		data, skipped := icalendar.Calendar(info("Åsa "+string(kind)), list, feedStyle())
+		if len(skipped) != 0 {
+			t.Errorf("%s: skipped %v", kind, skipped)
+		}
+		if got := checkFeed(t, data); len(got) != len(list) {
+			t.Errorf("%s: %d entries came out of %d", kind, len(got), len(list))
+		}
+		golden(t, "feed-"+string(kind)+".golden.ics", data)
+	}
+	style := feedStyle()
+	style.Options = school.Options{Prefix: true, UTC: true, Cancelled: school.CancelledStatus}
+	style.NotBefore = stamp(9)
+	data, _ := icalendar.Calendar(info("Familjen"), all(), style)
+	checkFeed(t, data)
+	golden(t, "feed-family-utc.golden.ics", data)
+}
+
+func TestGoldenObjects(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	for _, e := range all() {
+		o, err := icalendar.Encode(e, objectStyle())
+		if err != nil {
+			t.Errorf("Encode(%s) = %v", e.UID, err)
+			continue
+		}
+		for _, fault := range check(o.Data) {
+			t.Errorf("%s: %s", e.UID, fault)
+		}
+		if bytes.Contains(o.Data, []byte("METHOD")) {
+			t.Errorf("%s: an object has a METHOD", e.UID)
+		}
+		list, err := decode(o.Data)
+		if err != nil || len(list) != 1 {
+			t.Errorf("%s: go-ical reads %d components, %v", e.UID, len(list), err)
+			continue
+		}
+		if o.Component != list[0].Component || o.Name != string(e.UID)+".ics" || o.UID != e.UID || list[0].UID != string(e.UID)+"@syncd" {
+			t.Errorf("%s: object says %s %s, bytes say %s %s", e.UID, o.Component, o.Name, list[0].Component, list[0].UID)
+		}
+		start, end := e.Span.Bounds(school.Stockholm())
+		if !o.Start.Equal(start) || !o.End.Equal(end) || o.AllDay != e.Span.AllDay || o.Start.Location() != time.UTC {
+			t.Errorf("%s: bounds are %v to %v, want %v to %v", e.UID, o.Start, o.End, start, end)
+		}
+		if !o.Modified.Equal(e.Modified) || !list[0].Modified.Equal(e.Modified) {
+			t.Errorf("%s: modified %v, want %v", e.UID, o.Modified, e.Modified)
+		}
+		out.Write(o.Data)
+	}
+	golden(t, "objects.golden.ics", out.Bytes())
+}
+
+func TestFeedLooks(t *testing.T) {
+	t.Parallel()
+	cancelled := entries()[school.KindLessons][2]
+	for name, tc := range map[string]struct {
+		style       icalendar.Style
+		want, never []string
+	}{
+		"subscribed, prefix": {
+			feedStyle(),
+			[]string{"SUMMARY:INSTÄLLD: Idrott", "STATUS:CONFIRMED", "TRANSP:TRANSPARENT", "BUSYSTATUS:FREE", "METHOD:PUBLISH"},
+			[]string{"STATUS:CANCELLED"},
+		},
+		"subscribed, status": {
+			icalendar.Style{Feed: true, Words: words(), Options: school.Options{Cancelled: school.CancelledStatus}},
+			[]string{"SUMMARY:INSTÄLLD: Idrott", "STATUS:CANCELLED", "TRANSP:TRANSPARENT"},
+			[]string{"STATUS:CONFIRMED"},
+		},
+		"object": {
+			objectStyle(),
+			[]string{"SUMMARY:Idrott", "STATUS:CANCELLED", "TRANSP:TRANSPARENT"},
+			[]string{"METHOD", "INSTÄLLD"},
+		},
+		"object with name": {
+			icalendar.Style{Words: words(), Options: school.Options{Prefix: true}},
+			[]string{"SUMMARY:Åsa: Idrott"},
+			nil,
+		},
+	} {
+		o, err := icalendar.Encode(cancelled, tc.style)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, want := range tc.want {
+			if !bytes.Contains(o.Data, []byte(want)) {
+				t.Errorf("%s: no %q in\n%s", name, want, o.Data)
+			}
+		}
+		for _, never := range tc.never {
+			if bytes.Contains(o.Data, []byte(never)) {
+				t.Errorf("%s: has %q", name, never)
+			}
+		}
+	}
+	drop := feedStyle()
+	drop.Options.Cancelled = school.CancelledDrop
+	data, skipped := icalendar.Calendar(info("x"), []school.Entry{cancelled}, drop)
+	if bytes.Contains(data, []byte("VEVENT")) || len(skipped) != 0 {
+		t.Errorf("a dropped entry is shown or called skipped (%v)", skipped)
+	}
+	checkFeed(t, data)
+}
+
+func TestTitles(t *testing.T) {
+	t.Parallel()
+	care := entries()[school.KindCare][0]
+	untitled := care
+	untitled.Kind = school.KindEvents
+	done := entries()[school.KindHomework][2]
+	for _, tc := range []struct {
+		entry school.Entry
+		style icalendar.Style
+		want  string
+	}{
+		{care, feedStyle(), "Omsorg"},
+		{untitled, feedStyle(), "Utan rubrik"},
+		{untitled, icalendar.Style{}, ""},
+		{done, feedStyle(), "Klar: Projekt"},
+		{done, objectStyle(), "Projekt"},
+		{care, icalendar.Style{Words: words(), Options: school.Options{Prefix: true}}, "Åsa: Omsorg"},
+	} {
+		o, err := icalendar.Encode(tc.entry, tc.style)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := decode(o.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list[0].Summary != tc.want {
+			t.Errorf("title of %s = %q, want %q", tc.entry.UID, list[0].Summary, tc.want)
+		}
+	}
+}
+
+func TestSameEntriesSameBytes(t *testing.T) {
+	t.Parallel()
+	list := all()
+	first, _ := icalendar.Build(info("x"), list, objectStyle(), feedStyle())
+	for range 20 {
+		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		again, _ := icalendar.Build(info("x"), list, objectStyle(), feedStyle())
+		if diff := cmp.Diff(first, again); diff != "" {
+			t.Fatalf("the order of entries shows (-first +again):\n%s", diff)
+		}
+	}
+}
+
+// modified returns LAST-MODIFIED by UID.
+func modified(t *testing.T, data []byte) map[string]time.Time {
+	t.Helper()
+	out := map[string]time.Time{}
+	for _, r := range checkFeed(t, data) {
+		out[r.UID] = r.Modified
+	}
+	return out
+}
+
+func TestOneChangeMovesOneEntry(t *testing.T) {
+	t.Parallel()
+	list := all()
+	before, _ := icalendar.Build(info("x"), list, objectStyle(), feedStyle())
+	i := slices.IndexFunc(list, func(e school.Entry) bool { return e.UID == "l-summer" })
+	list[i].Title, list[i].Modified = "Musik", stamp(20)
+	after, _ := icalendar.Build(info("x"), list, objectStyle(), feedStyle())
+	want := modified(t, before.ICS)
+	want["l-summer@syncd"] = stamp(20)
+	if diff := cmp.Diff(want, modified(t, after.ICS)); diff != "" {
+		t.Errorf("LAST-MODIFIED (-want +got):\n%s", diff)
+	}
+	for j := range before.Objects {
+		same := before.Objects[j].ETag == after.Objects[j].ETag
+		if same == (before.Objects[j].UID == "l-summer") {
+			t.Errorf("ETag of %s: same = %v", before.Objects[j].UID, same)
+		}
+	}
+	if before.ICSETag == after.ICSETag || !after.Modified.Equal(stamp(20)) {
+		t.Errorf("calendar: etag %s -> %s, modified %v", before.ICSETag, after.ICSETag, after.Modified)
+	}
+	changed := feedStyle()
+	changed.Options.Prefix, changed.NotBefore = true, stamp(25)
+	data, _ := icalendar.Calendar(info("x"), list, changed)
+	for uid, at := range modified(t, data) {
+		if !at.Equal(stamp(25)) {
+			t.Errorf("%s kept LAST-MODIFIED %v when the options changed", uid, at)
+		}
+	}
+}
+
+func TestBuild(t *testing.T) {
+	t.Parallel()
+	list := all()
+	bad := list[0]
+	bad.UID, bad.Span = "zz-bad", school.Timed(stamp(2), stamp(1))
+	in := info("Familjen")
+	in.Changed = stamp(30)
+	c, skipped := icalendar.Build(in, append(list, bad, list[1]), objectStyle(), feedStyle())
+	if diff := cmp.Diff([]school.UID{list[1].UID, "zz-bad"}, skipped); diff != "" {
+		t.Errorf("skipped (-want +got):\n%s", diff)
+	}
+	if len(c.Objects) != len(list) || bytes.Count(c.ICS, []byte("BEGIN:VEVENT\r\n")) != len(list) {
+		t.Errorf("%d objects, want %d", len(c.Objects), len(list))
+	}
+	if diff := cmp.Diff([]string{"VEVENT", "VTODO"}, c.Components); diff != "" {
+		t.Errorf("components (-want +got):\n%s", diff)
+	}
+	if !c.Modified.Equal(stamp(30)) {
+		t.Errorf("Modified = %v, want that of the deletion", c.Modified)
+	}
+	for _, o := range c.Objects {
+		got, found := c.Object(o.Name)
+		if !found || got.ETag != o.ETag {
+			t.Errorf("Object(%q) = %v, %v", o.Name, got.Name, found)
+		}
+	}
+	for _, name := range []string{"", "x.ics", "zz-bad.ics", "l-summer"} {
+		if _, found := c.Object(name); found {
+			t.Errorf("Object(%q) is there", name)
+		}
+	}
+	tasks, _ := icalendar.Build(info("x"), entries()[school.KindHomework], objectStyle(), feedStyle())
+	empty, none := icalendar.Build(info("x"), nil, objectStyle(), feedStyle())
+	given, _ := icalendar.Build(icalendar.Info{Components: []string{"VTODO"}}, nil, objectStyle(), feedStyle())
+	if !slices.Equal(tasks.Components, []string{"VTODO"}) || !slices.Equal(empty.Components, []string{"VEVENT"}) || !slices.Equal(given.Components, []string{"VTODO"}) {
+		t.Errorf("components: %v %v %v", tasks.Components, empty.Components, given.Components)
+	}
+	if len(none) != 0 || !empty.Modified.IsZero() {
+		t.Errorf("empty calendar: skipped %v, modified %v", none, empty.Modified)
+	}
+	if got := checkFeed(t, empty.ICS); len(got) != 0 {
+		t.Errorf("an empty calendar holds %v", got)
+	}
+}
+
+func TestUnrepresentable(t *testing.T) {
+	t.Parallel()
+	loc := school.Stockholm()
+	day := school.NewDate(2026, time.June, 3)
+	good := school.Entry{UID: "a-1", Title: "Hemligt", Span: school.AllDay(day, day), Modified: stamp(1)}
+	for name, change := range map[string]func(*school.Entry){
+		"ends before it starts": func(e *school.Entry) { e.Span = school.Timed(day.At(9, 0, loc), day.At(8, 0, loc)) },
+		"no day":                func(e *school.Entry) { e.Span = school.AllDay(day, day.AddDays(-1)) },
+		"no time":               func(e *school.Entry) { e.Span = school.Span{} },
+		"no date":               func(e *school.Entry) { e.Span = school.Span{AllDay: true} },
+		"year 1":                func(e *school.Entry) { e.Span = school.AllDay(school.NewDate(1, 1, 1), school.NewDate(1, 1, 1)) },
+		"year 1 timed": func(e *school.Entry) {
+			e.Span = school.Timed(time.Date(1, 1, 1, 8, 0, 0, 0, loc), time.Date(1, 1, 1, 9, 0, 0, 0, loc))
+		},
+		"year 9999": func(e *school.Entry) {
+			e.Span = school.AllDay(school.NewDate(9999, 12, 31), school.NewDate(9999, 12, 31))
+		},
+		"ends in 9999": func(e *school.Entry) {
+			e.Span = school.Timed(day.At(9, 0, loc), time.Date(9999, 12, 31, 23, 59, 0, 0, loc))
+		},
+		"30 February": func(e *school.Entry) {
+			e.Span = school.Span{AllDay: true, Days: school.Window{From: school.Date{Year: 2026, Month: 2, Day: 30}, To: day}}
+		},
+		"no uid":           func(e *school.Entry) { e.UID = "" },
+		"uid with line":    func(e *school.Entry) { e.UID = "a\r\nATTENDEE:x" },
+		"uid with slash":   func(e *school.Entry) { e.UID = "../a" },
+		"endless uid":      func(e *school.Entry) { e.UID = school.UID(strings.Repeat("a", 200)) },
+		"changed in 10000": func(e *school.Entry) { e.Modified = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"created in 1":     func(e *school.Entry) { e.Created = time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC) },
+	} {
+		e := good
+		change(&e)
+		o, err := icalendar.Encode(e, objectStyle())
+		if !errors.Is(err, icalendar.ErrUnrepresentable) || o.Data != nil {
+			t.Errorf("%s: Encode = %d octets, %v, want ErrUnrepresentable", name, len(o.Data), err)
+		}
+		if err != nil && strings.Contains(err.Error(), e.Title) {
+			t.Errorf("%s: the error shows the entry: %v", name, err)
+		}
+		data, skipped := icalendar.Calendar(info("x"), []school.Entry{good, e}, feedStyle())
+		if diff := cmp.Diff([]school.UID{e.UID}, skipped); diff != "" {
+			t.Errorf("%s: skipped (-want +got):\n%s", name, diff)
+		}
+		if got := checkFeed(t, data); len(got) != 1 {
+			t.Errorf("%s: %d entries in the calendar, want the good one", name, len(got))
+		}
+	}
+}
+
+// injections is what a text field of a school may hold.
+func injections() []string {
+	return []string{
+		"a\rb", "a\nb", "a\r\nb", "a\x00b", "a\x0b\x0cb", "a\u2028b\u2029c", "a\u0085b", "\ufeffa", "a\x1b[31mb\x7f",
+		"a\"b", "a;b", "a,b", "a:b", `a\nb`, `a\`, `\`, ";:,\"\\", "👩‍👩‍👧‍👦 👍🏽", "\u202eabc\u202c \u200fאבג", "e\u0301\u0301\u0301",
+		"x\r\nATTENDEE:mailto:a@example.org\r\nBEGIN:VALARM", "x\r\n END:VEVENT\r\n\r\nEND:VCALENDAR",
+		"\xff\xfe\xc3(", "\ufffe\uffff", "   ", "\t a \t\t b \t", "a    b", "a\n\n\n\n\nb", "<b>&amp;</b>]]>",
+		strings.Repeat("å", 10<<10), strings.Repeat("😀", 3000), strings.Repeat("word ", 4000), strings.Repeat(" \n", 5000),
+		strings.Repeat("x", 74) + " " + strings.Repeat("y", 80), strings.Repeat("å ", 200), "\u00a0\u2003\u3000a\u00a0",
+	}
+}
+
+func TestInjections(t *testing.T) {
+	t.Parallel()
+	loc := school.Stockholm()
+	day := school.NewDate(2026, time.June, 3)
+	for i, s := range injections() {
+		e := school.Entry{
+			UID: school.UID(fmt.Sprintf("i-%d", i)), Kind: school.KindEvents, Title: s, Place: s, Body: s, URL: s,
+			ChildName: s, Categories: []string{s, s}, Span: school.Timed(day.At(8, 0, loc), day.At(9, 0, loc)), Modified: stamp(1),
+		}
+		for _, style := range []icalendar.Style{
+			objectStyle(), feedStyle(),
+			{Feed: true, Options: school.Options{Prefix: true}, Words: icalendar.Words{CancelledPrefix: s, Untitled: s, Care: s}},
+		} {
+			o, err := icalendar.Encode(e, style)
+			if err != nil {
+				t.Fatalf("Encode(%q) = %v", s, err)
+			}
+			for _, fault := range check(o.Data) {
+				t.Errorf("text %.40q: %s", s, fault)
+			}
+			list, err := decode(o.Data)
+			if err != nil || len(list) != 1 {
+				t.Fatalf("text %.40q: %d components, %v", s, len(list), err)
+			}
+			if strings.Contains(list[0].Summary, "\n") || strings.Contains(list[0].Place, "\n") {
+				t.Errorf("text %.40q: a line break in title or place", s)
+			}
+		}
+		in := icalendar.Info{Name: s, Description: s, Color: s, ColorName: s}
+		data, skipped := icalendar.Calendar(in, []school.Entry{e}, feedStyle())
+		if len(skipped) != 0 || len(checkFeed(t, data)) != 1 {
+			t.Errorf("text %.40q in the calendar's own fields: skipped %v", s, skipped)
+		}
+		for _, never := range []string{"\r\nATTENDEE", "\r\nBEGIN:VALARM"} {
+			if bytes.Contains(data, []byte(never)) {
+				t.Errorf("text %.40q became a property", s)
+			}
+		}
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	day := school.NewDate(2026, time.June, 3)
+	for in, want := range map[string]string{
+		"https://skola.example/a b?q=å&x=\"1\"":  "https://skola.example/a%20b?q=%C3%A5&x=%221%22",
+		"http://skola.example":                   "http://skola.example",
+		"mailto:skolan@example.org":              "mailto:skolan@example.org",
+		"tel:+46812345678":                       "tel:+46812345678",
+		" https://x.example/ ":                   "https://x.example/",
+		"https://user:secret@x.example/":         "",
+		"javascript:alert(1)":                    "",
+		"file:///etc/passwd":                     "",
+		"/relative":                              "",
+		"https:///nohost":                        "",
+		"https://x/\r\nATTENDEE:mailto:a@b":      "",
+		"https://x/" + strings.Repeat("a", 3000): "",
+		"mailto:":                                "",
+		"data:text/html,x":                       "",
+		"":                                       "",
+	} {
+		o, err := icalendar.Encode(school.Entry{UID: "u-1", URL: in, Span: school.AllDay(day, day)}, objectStyle())
+		if err != nil {
+			t.Fatal(err)
+		}
+		unfolded := strings.ReplaceAll(string(o.Data), "\r\n ", "")
+		_, after, found := strings.Cut(unfolded, "\r\nURL:")
+		got, _, _ := strings.Cut(after, "\r\n")
+		if got != want || found != (want != "") {
+			t.Errorf("address %.60q is written as %q, want %q", in, got, want)
+		}
+	}
+}
+
+// A term of lessons for one child stays far below the size at which services
+// give up on a calendar.
+func TestSize(t *testing.T) {
+	t.Parallel()
+	list := lessons(30 * 20)
+	data, skipped := icalendar.Calendar(info("Åsa"), list, feedStyle())
+	if len(skipped) != 0 {
+		t.Fatalf("skipped %v", skipped)
+	}
+	if got := len(data); got > 400<<10 {
+		t.Errorf("20 weeks of lessons are %d octets", got)
+	}
+	if got := len(checkFeed(t, data)); got != 600 {
+		t.Errorf("%d events, want 600", got)
+	}
+}
+
+// lessons returns n lessons of realistic length, six a weekday.
+func lessons(n int) []school.Entry {
+	loc := school.Stockholm()
+	subjects := []string{"Matematik", "Svenska", "Engelska", "Idrott och hälsa", "NO", "Bild"}
+	list := make([]school.Entry, 0, n)
+	day := school.NewDate(2026, time.August, 17)
+	for i := range n {
+		if i > 0 && i%6 == 0 {
+			day = day.AddDays(1)
+			if day.Weekday() == time.Saturday {
+				day = day.AddDays(2)
+			}
+		}
+		start := day.At(8, 20, loc).Add(time.Duration(i%6) * time.Hour)
+		list = append(list, school.Entry{
+			UID: school.UID(fmt.Sprintf("%032x", uint64(i+1)*0x9E3779B97F4A7C15)), Kind: school.KindLessons,
+			Title: subjects[i%6], Place: fmt.Sprintf("Sal A%d, Björkskolan", i%9), Body: "Anna Lärare\n5B",
+			Span:  school.Timed(start, start.Add(50*time.Minute)),
+			Child: 1, ChildName: "Åsa", Created: stamp(1), Modified: stamp(1 + i%20),
+		})
+	}
+	return list
+}

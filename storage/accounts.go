@@ -1,0 +1,210 @@
+package storage
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"syncd/source/school"
+)
+
+const accountColumns = "id, platform, settings, created, state, since, next_due, failures, problem"
+
+// Accounts lists all accounts, oldest first.
+func (db *DB) Accounts(ctx context.Context) ([]school.Account, error) {
+	return db.accounts(ctx, "accounts", "SELECT "+accountColumns+" FROM account ORDER BY created, id")
+}
+
+// Account returns one account.
+func (db *DB) Account(ctx context.Context, id school.AccountID) (school.Account, error) {
+	found, err := db.accounts(ctx, "account", "SELECT "+accountColumns+" FROM account WHERE id = ?", id)
+	if err == nil && len(found) == 0 {
+		err = wrap("account", sql.ErrNoRows)
+	}
+	if err != nil {
+		return school.Account{}, err
+	}
+	return found[0], nil
+}
+
+// Due lists the accounts whose next read is not later than now, the longest
+// overdue first, whatever the state of their sessions.
+func (db *DB) Due(ctx context.Context, now time.Time) ([]school.Account, error) {
+	return db.accounts(ctx, "due",
+		"SELECT "+accountColumns+" FROM account WHERE next_due <= ? ORDER BY next_due, id", now.Unix())
+}
+
+// AddAccount makes an account, signed out and due at once. Its id is random
+// and says nothing about the person.
+func (db *DB) AddAccount(
+	ctx context.Context, platform school.PlatformID, settings map[string]string,
+) (school.Account, error) {
+	now := time.Unix(db.second(), 0).UTC()
+	a := school.Account{
+		ID:       school.AccountID("a" + strings.ToLower(rand.Text()[:10])),
+		Platform: platform, Settings: settings, Created: now, State: school.SignedOut, Since: now, NextDue: now,
+	}
+	text := ""
+	if len(settings) > 0 {
+		b, err := json.Marshal(settings)
+		if err != nil {
+			return school.Account{}, wrap("add account", err)
+		}
+		text = string(b)
+	}
+	err := db.state.Update(ctx, func(tx *sql.Tx) error {
+		const query = "INSERT INTO account (" + accountColumns + ", finished, owner) VALUES (?, ?, ?, ?, ?, ?, ?, 0, '', 0, '')"
+		_, err := tx.ExecContext(ctx, query, a.ID, platform, text, unix(now), a.State, unix(now), unix(now))
+		return err
+	})
+	if err != nil {
+		return school.Account{}, wrap("add account", err)
+	}
+	return a, nil
+}
+
+// DeleteAccount removes an account with its session and, of what is kept
+// about children, all that no other account has brought: their names,
+// entries, letters and files. The children's numbers stay reserved, as a
+// keyed hash, for when they come back.
+func (db *DB) DeleteAccount(ctx context.Context, id school.AccountID) error {
+	db.content.Lock()
+	defer db.content.Unlock()
+	if _, err := db.Account(ctx, id); err != nil {
+		return err
+	}
+	orphans, err := db.dropRoster(ctx, id)
+	if err != nil {
+		return wrap("delete account", err)
+	}
+	err = db.state.Update(ctx, func(tx *sql.Tx) error {
+		for _, identity := range orphans {
+			for _, query := range []string{"DELETE FROM reading WHERE identity = ?", "DELETE FROM held WHERE identity = ?"} {
+				if _, err := tx.ExecContext(ctx, query, identity); err != nil {
+					return err
+				}
+			}
+		}
+		return must(exec(ctx, tx, "DELETE FROM account WHERE id = ?", id))
+	})
+	return wrap("delete account", err)
+}
+
+// PutOutcome stores how a run of reads ended. The account's Since moves only
+// when its state changes. The requests of the run are not added to the day's
+// count here: see [DB.AddRequests].
+func (db *DB) PutOutcome(ctx context.Context, id school.AccountID, o school.Outcome) error {
+	return wrap("put outcome", db.state.Update(ctx, func(tx *sql.Tx) error {
+		const query = `UPDATE account SET since = iif(state = ?1, since, ?2), state = ?1, problem = ?3,
+			finished = ?4, next_due = ?5, failures = ?6 WHERE id = ?7`
+		return must(exec(ctx, tx, query, o.State, db.second(), o.Problem, unix(o.Finished), unix(o.NextDue), o.Failures, id))
+	}))
+}
+
+// PutState stores where an account stands with its platform, and why.
+func (db *DB) PutState(ctx context.Context, id school.AccountID, s school.SessionState, p school.Problem) error {
+	return wrap("put state", db.state.Update(ctx, func(tx *sql.Tx) error {
+		const query = "UPDATE account SET since = iif(state = ?1, since, ?2), state = ?1, problem = ?3 WHERE id = ?4"
+		return must(exec(ctx, tx, query, s, db.second(), p, id))
+	}))
+}
+
+// PutDue stores when an account is to be read next.
+func (db *DB) PutDue(ctx context.Context, id school.AccountID, due time.Time) error {
+	return wrap("put due", db.state.Update(ctx, func(tx *sql.Tx) error {
+		return must(exec(ctx, tx, "UPDATE account SET next_due = ? WHERE id = ?", unix(due), id))
+	}))
+}
+
+// Outcome returns how the account's last run of reads ended. Finished is zero
+// when there was none; Requests are those of the run's day.
+func (db *DB) Outcome(ctx context.Context, id school.AccountID) (school.Outcome, error) {
+	var o school.Outcome
+	err := db.state.View(ctx, func(tx *sql.Tx) error {
+		var finished, due int64
+		const query = "SELECT state, problem, finished, next_due, failures FROM account WHERE id = ?"
+		err := tx.QueryRowContext(ctx, query, id).Scan(&o.State, &o.Problem, &finished, &due, &o.Failures)
+		o.Finished, o.NextDue = instant(finished), instant(due)
+		if err != nil || finished == 0 {
+			return err
+		}
+		o.Requests, err = requests(ctx, tx, id, school.DateOf(o.Finished.In(school.Stockholm())))
+		return err
+	})
+	return o, wrap("outcome", err)
+}
+
+// Owner returns the keyed hash of the person whose account it is, as the
+// caller put it; empty until then.
+func (db *DB) Owner(ctx context.Context, id school.AccountID) (owner string, err error) {
+	err = db.state.View(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, "SELECT owner FROM account WHERE id = ?", id).Scan(&owner)
+	})
+	return owner, wrap("owner", err)
+}
+
+// PutOwner stores whose account it is: a keyed hash that the caller makes
+// with [DB.UIDKey], never the person's own key.
+func (db *DB) PutOwner(ctx context.Context, id school.AccountID, owner string) error {
+	return wrap("put owner", db.state.Update(ctx, func(tx *sql.Tx) error {
+		return must(exec(ctx, tx, "UPDATE account SET owner = ? WHERE id = ?", owner, id))
+	}))
+}
+
+// Requests returns how many requests the account made on a day.
+func (db *DB) Requests(ctx context.Context, id school.AccountID, day school.Date) (n int, err error) {
+	err = db.state.View(ctx, func(tx *sql.Tx) error {
+		n, err = requests(ctx, tx, id, day)
+		return err
+	})
+	return n, wrap("requests", err)
+}
+
+func requests(ctx context.Context, tx *sql.Tx, id school.AccountID, day school.Date) (n int, err error) {
+	const query = "SELECT coalesce(sum(count), 0) FROM requests WHERE account = ? AND day = ?"
+	err = tx.QueryRowContext(ctx, query, id, dayNumber(day)).Scan(&n)
+	return n, err
+}
+
+// AddRequests adds n to the account's requests of a day. Counts older than
+// sixty days are forgotten.
+func (db *DB) AddRequests(ctx context.Context, id school.AccountID, day school.Date, n int) error {
+	return wrap("add requests", db.state.Update(ctx, func(tx *sql.Tx) error {
+		const query = `INSERT INTO requests (account, day, count) VALUES (?, ?, ?)
+			ON CONFLICT DO UPDATE SET count = count + excluded.count`
+		if _, err := tx.ExecContext(ctx, query, id, dayNumber(day), n); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM requests WHERE account = ? AND day < ?", id, dayNumber(day)-60)
+		return err
+	}))
+}
+
+func (db *DB) accounts(ctx context.Context, op, query string, args ...any) (out []school.Account, err error) {
+	err = db.state.View(ctx, func(tx *sql.Tx) error {
+		out, err = rows(ctx, tx, scanAccount, query, args...)
+		return err
+	})
+	return out, wrap(op, err)
+}
+
+func scanAccount(r *sql.Rows, a *school.Account) error {
+	var settings string
+	var created, since, due int64
+	err := r.Scan(&a.ID, &a.Platform, &settings, &created, &a.State, &since, &due, &a.Failures, &a.Problem)
+	if err != nil {
+		return err
+	}
+	a.Created, a.Since, a.NextDue = instant(created), instant(since), instant(due)
+	if settings == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(settings), &a.Settings); err != nil {
+		return fmt.Errorf("decode settings: %w", err)
+	}
+	return nil
+}

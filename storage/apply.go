@@ -1,0 +1,260 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"syncd/source/school"
+	"syncd/storage/vault"
+)
+
+// applying is one snapshot on its way in: what is kept, and what is to be
+// done about it. It is worked out before anything is written.
+type applying struct {
+	db    *DB
+	s     *school.Snapshot
+	id    identityRow
+	loc   *time.Location
+	now   int64 // seconds
+	today int64 // day of the read
+	print *printer
+
+	agreed map[key]int64 // held since the read of this time, nanoseconds
+	held   map[key]bool  // to be held after this read
+
+	entries map[key]*entryRow
+	letters map[key]*letterRow
+
+	entryPuts  []entryPut
+	letterPuts []letterPut
+	drops      []key
+	newBlobs   []string // written for this snapshot
+	oldBlobs   []string // of letters that change or go
+
+	changes school.Changes
+}
+
+// Apply brings what is kept about one child up to a snapshot, in one
+// transaction. The snapshot is normalised: texts clean, UIDs set. The child
+// must be on the roster of the account ([DB.PutRoster]); else nothing is
+// stored and the error is [fs.ErrNotExist].
+//
+// What is new is added, what differs in anything that is shown is changed,
+// and what the snapshot covers and does not show is deleted: of a dated part
+// what begins inside the covered window, of an undated one what was published
+// since. When much would disappear at once it is kept until a second read,
+// taken later, misses the same things; Changes.Held lists the kinds. What
+// nobody changed keeps every byte: applying the same snapshot again writes
+// nothing to cache.age.
+//
+// On [vault.ErrNotSaved] the changes are returned as well: they are made.
+func (db *DB) Apply(ctx context.Context, account school.AccountID, s school.Snapshot) (school.Changes, error) {
+	db.content.Lock()
+	defer db.content.Unlock()
+	a := &applying{db: db, s: &s, loc: school.Stockholm(), now: db.second(), print: newPrinter(), held: map[key]bool{}}
+	if s.Taken.IsZero() {
+		s.Taken = db.now()
+	}
+	a.today = dayNumber(school.DateOf(s.Taken.In(a.loc)))
+	if err := a.load(ctx, account); err != nil {
+		return school.Changes{}, wrap("apply", err)
+	}
+	if err := a.work(); err != nil {
+		return school.Changes{}, wrap("apply", errors.Join(err, db.deleteBlobs(a.newBlobs)))
+	}
+	err := a.write(ctx)
+	if err != nil && !errors.Is(err, vault.ErrNotSaved) {
+		return school.Changes{}, wrap("apply", errors.Join(err, db.deleteBlobs(a.newBlobs)))
+	}
+	if err == nil {
+		// Until the cache on disk has let go of them they stay: a crash
+		// leaves orphans, which the next start removes, but no gaps.
+		err = db.deleteBlobs(a.oldBlobs)
+	}
+	err = errors.Join(err, a.remember(ctx))
+	return a.changes, wrap("apply", err)
+}
+
+// load reads what is kept of the child, without texts.
+func (a *applying) load(ctx context.Context, account school.AccountID) error {
+	a.id.hash = a.db.identityHash(a.s.Platform, a.s.Child.Ref)
+	err := a.db.cache.View(ctx, func(tx *sql.Tx) error {
+		const query = `SELECT i.id, i.number FROM identity i JOIN roster r ON r.identity = i.id
+			WHERE i.hash = ? AND r.account = ? AND r.listed = 1`
+		if err := tx.QueryRowContext(ctx, query, a.id.hash, account).Scan(&a.id.id, &a.id.number); err != nil {
+			return fmt.Errorf("child of the account: %w", err)
+		}
+		if err := a.loadEntries(ctx, tx); err != nil {
+			return fmt.Errorf("read entries: %w", err)
+		}
+		if err := a.loadLetters(ctx, tx); err != nil {
+			return fmt.Errorf("read letters: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	a.changes = school.Changes{
+		Child: school.ChildNumber(a.id.number), First: len(a.entries)+len(a.letters) == 0,
+		Added: map[school.Kind]int{}, Changed: map[school.Kind]int{}, Deleted: map[school.Kind]int{},
+	}
+	a.agreed = map[key]int64{}
+	return a.db.state.View(ctx, func(tx *sql.Tx) error {
+		_, err := rows(ctx, tx, func(r *sql.Rows, _ *struct{}) error {
+			var k key
+			var taken int64
+			err := r.Scan(&k.kind, &k.uid, &taken)
+			a.agreed[k] = taken
+			return err
+		}, "SELECT kind, uid, taken FROM held WHERE identity = ?", a.id.id)
+		return err
+	})
+}
+
+// work compares, and writes new files. Nothing else is written yet.
+func (a *applying) work() error {
+	if err := a.workEntries(); err != nil {
+		return err
+	}
+	if err := a.workLetters(); err != nil {
+		return err
+	}
+	for _, k := range append(school.CalendarKinds(), school.KindNews, school.KindNotices) {
+		a.judge(k)
+	}
+	return nil
+}
+
+// judge decides what happens to the things of a kind that were covered and
+// are missing.
+func (a *applying) judge(kind school.Kind) {
+	g := guard{
+		today: a.today, ahead: func(int64) bool { return true },
+		agreed: func(k key) bool { at, ok := a.agreed[k]; return ok && at < a.s.Taken.UnixNano() },
+	}
+	var all []stored
+	if kind.IsCalendar() {
+		g.ahead = func(day int64) bool { return day >= a.today }
+		g.weeks = kind == school.KindLessons
+		all = a.storedEntries(kind, &g)
+	} else {
+		all = a.storedLetters(kind, &g)
+	}
+	drop, wait := g.sort(all)
+	slices.SortFunc(drop, func(a, b key) int { return strings.Compare(string(a.uid), string(b.uid)) })
+	for _, k := range drop {
+		a.drops = append(a.drops, k)
+		a.changes.Deleted[k.kind]++
+		if l := a.letters[k]; l != nil {
+			a.oldBlobs = append(a.oldBlobs, l.blobs()...)
+		}
+	}
+	for _, k := range wait {
+		a.held[k] = true
+	}
+	if len(wait) > 0 {
+		a.changes.Held = append(a.changes.Held, kind)
+	}
+	missing := make(map[key]bool, len(drop)+len(wait))
+	for _, k := range slices.Concat(drop, wait) {
+		missing[k] = true
+	}
+	for k := range a.agreed {
+		if k.kind == kind && !missing[k] && a.unseen(k) {
+			a.held[k] = true // this read did not look there
+		}
+	}
+}
+
+// unseen reports whether something is kept that the snapshot does not show.
+func (a *applying) unseen(k key) bool {
+	if e := a.entries[k]; e != nil {
+		return !e.seen
+	}
+	l := a.letters[k]
+	return l != nil && !l.seen
+}
+
+// write makes the changes. Without any it does not touch the file.
+func (a *applying) write(ctx context.Context) error {
+	if len(a.entryPuts)+len(a.letterPuts)+len(a.drops) == 0 {
+		return nil
+	}
+	return a.db.cache.Update(ctx, func(tx *sql.Tx) error {
+		log := newChangeLog(tx, a.now)
+		if err := a.writeEntries(ctx, tx, log); err != nil {
+			return fmt.Errorf("write entries: %w", err)
+		}
+		if err := a.writeLetters(ctx, tx, log); err != nil {
+			return fmt.Errorf("write letters: %w", err)
+		}
+		for _, k := range a.drops {
+			table := "entry"
+			if k.kind.IsFeed() {
+				table = "letter"
+			}
+			query := "DELETE FROM " + table + " WHERE identity = ? AND kind = ? AND uid = ?"
+			if _, err := tx.ExecContext(ctx, query, a.id.id, k.kind, k.uid); err != nil {
+				return fmt.Errorf("delete: %w", err)
+			}
+			if err := log.add(ctx, a.id.number, k.kind, k.uid, true); err != nil {
+				return err
+			}
+		}
+		return log.close(ctx)
+	})
+}
+
+// remember stores what was read when, and what waits for a second read.
+func (a *applying) remember(ctx context.Context) error {
+	return a.db.state.Update(ctx, func(tx *sql.Tx) error {
+		for _, c := range a.s.Covered {
+			const query = `INSERT INTO reading (identity, part, at) VALUES (?, ?, ?)
+				ON CONFLICT DO UPDATE SET at = excluded.at WHERE at < excluded.at`
+			if _, err := tx.ExecContext(ctx, query, a.id.id, c.Part, a.s.Taken.Unix()); err != nil {
+				return fmt.Errorf("note reading: %w", err)
+			}
+		}
+		for k := range a.agreed {
+			if a.held[k] {
+				continue
+			}
+			const query = "DELETE FROM held WHERE identity = ? AND kind = ? AND uid = ?"
+			if _, err := tx.ExecContext(ctx, query, a.id.id, k.kind, k.uid); err != nil {
+				return fmt.Errorf("release: %w", err)
+			}
+		}
+		for k := range a.held {
+			if _, was := a.agreed[k]; was {
+				continue
+			}
+			const query = "INSERT INTO held (identity, kind, uid, taken) VALUES (?, ?, ?, ?)"
+			if _, err := tx.ExecContext(ctx, query, a.id.id, k.kind, k.uid, a.s.Taken.UnixNano()); err != nil {
+				return fmt.Errorf("hold: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// covered reports whether the read would have shown a dated thing of the part
+// that begins on day.
+func (a *applying) covered(part school.Part, day int64) bool {
+	return slices.ContainsFunc(a.s.Covered, func(c school.Coverage) bool {
+		return c.Part == part && !c.Window.IsZero() && day >= dayNumber(c.Window.From) && day < dayNumber(c.Window.To)
+	})
+}
+
+// listed reports whether the read would have shown an undated thing of the
+// kind that was published at a time.
+func (a *applying) listed(kind school.Kind, published int64) bool {
+	return slices.ContainsFunc(a.s.Covered, func(c school.Coverage) bool {
+		return c.Part.Kind() == kind && !c.Since.IsZero() && published >= c.Since.Unix()
+	})
+}

@@ -1,0 +1,72 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+
+	"syncd/source/school"
+)
+
+// Readings tells for each child and kind how much is kept and since when it
+// is certain: LastSuccess is the oldest of the last successful reads of the
+// parts and platforms that feed the kind, each as far as it ever succeeded.
+// Ordered by child, then kind.
+func (db *DB) Readings(ctx context.Context) ([]school.Reading, error) {
+	found := map[scope]school.Reading{}
+	numbers := map[int64]school.ChildNumber{}
+	err := db.cache.View(ctx, func(tx *sql.Tx) error {
+		_, err := rows(ctx, tx, func(r *sql.Rows, _ *struct{}) error {
+			var v school.Reading
+			err := r.Scan(&v.Child, &v.Kind, &v.Entries)
+			found[scope{v.Child, v.Kind}] = v
+			return err
+		}, `SELECT i.number, t.kind, count(*) FROM (SELECT identity, kind FROM entry UNION ALL SELECT identity, kind FROM letter) t
+			JOIN identity i ON i.id = t.identity GROUP BY 1, 2`)
+		if err != nil {
+			return err
+		}
+		_, err = rows(ctx, tx, func(r *sql.Rows, _ *struct{}) error {
+			var id int64
+			var n school.ChildNumber
+			err := r.Scan(&id, &n)
+			numbers[id] = n
+			return err
+		}, "SELECT i.id, i.number FROM identity i JOIN profile p ON p.identity = i.id")
+		return err
+	})
+	if err != nil {
+		return nil, wrap("readings", err)
+	}
+	err = db.state.View(ctx, func(tx *sql.Tx) error {
+		_, err := rows(ctx, tx, func(r *sql.Rows, _ *struct{}) error {
+			var id, at int64
+			var part school.Part
+			if err := r.Scan(&id, &part, &at); err != nil {
+				return err
+			}
+			child, ok := numbers[id]
+			if !ok {
+				return nil
+			}
+			key := scope{child, part.Kind()}
+			v := found[key]
+			v.Child, v.Kind = key.child, key.kind
+			if t := instant(at); v.LastSuccess.IsZero() || t.Before(v.LastSuccess) {
+				v.LastSuccess = t
+			}
+			found[key] = v
+			return nil
+		}, "SELECT identity, part, at FROM reading")
+		return err
+	})
+	out := make([]school.Reading, 0, len(found))
+	for _, v := range found {
+		out = append(out, v)
+	}
+	slices.SortFunc(out, func(a, b school.Reading) int {
+		return cmp.Or(cmp.Compare(a.Child, b.Child), cmp.Compare(a.Kind, b.Kind))
+	})
+	return out, wrap("readings", err)
+}

@@ -1,0 +1,235 @@
+// Package storage keeps what syncd knows: children, entries, letters and the
+// log of their changes in cache.age, and accounts, sessions, links and
+// guardians in state.age. Both are databases of package vault: in RAM, and on
+// disk only as sealed files; pictures and attachments are sealed one by one.
+// It is the only package that speaks SQL.
+//
+// A method that changes something returns when the change is on disk. Where
+// that fails the error is [vault.ErrNotSaved]: the change stands in RAM, is
+// what readers see, and is written with the next change or by [DB.Flush].
+// Something that is not there is an error that is [fs.ErrNotExist].
+//
+// Each file counts its own writes and the highest count that it has seen of
+// the other, so that an older copy of one that was put back is noticed when
+// the database is opened; see [Opened]. Not noticed are older copies of both
+// files at once, and what happened to state.age since cache.age was last
+// written. What must not be undone unnoticed (links, passwords) therefore
+// writes both files.
+//
+// A [DB] is safe for concurrent use and starts no goroutine.
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"syncd/storage/vault"
+)
+
+// The names of the two files, and their purposes as SQLite application ids.
+const (
+	CacheName = "cache.age"
+	StateName = "state.age"
+
+	cachePurpose = 0x536B4331 // "SkC1"
+	statePurpose = 0x536B5331 // "SkS1"
+)
+
+// Options say where the data are and how they are opened.
+type Options struct {
+	// Dir is the data folder. It is made (0700) where it is missing.
+	Dir string
+	// Keys open and seal the files; required.
+	Keys *vault.Keys
+	// Now is the clock; required.
+	Now func() time.Time
+	// Log receives what is noticed when the data are opened; required.
+	Log *slog.Logger
+	// Lock is the lock of Dir when the caller has taken it already; nil means
+	// that Open takes it. The DB owns it either way, also when Open fails.
+	Lock *vault.Lock
+}
+
+// Opened says what was found when the database was opened.
+type Opened struct {
+	// First: there was nothing; this is a new installation.
+	First bool
+	// OldCache: cache.age was an older copy of itself. Every account is due,
+	// and [DB.Generation] is new.
+	OldCache bool
+	// OldState: state.age was an older copy of itself. All links are
+	// suspended, all sessions and sign-ins dropped. Tell the guardians.
+	OldState bool
+	// LostCache: cache.age was gone, or of another history. As OldCache; the
+	// children keep their numbers.
+	LostCache bool
+	// LostState: state.age was gone, and with it all accounts and links. The
+	// children keep their numbers and identities.
+	LostState bool
+}
+
+// DB is the storage of one installation.
+type DB struct {
+	now    func() time.Time
+	log    *slog.Logger
+	lock   *vault.Lock
+	cache  *book
+	state  *book
+	blobs  *vault.Blobs
+	uidKey []byte
+	opened Opened
+
+	content sync.Mutex  // one Apply, PutRoster or DeleteAccount at a time
+	touch   atomic.Bool // cache.age has yet to be written after a change of links
+}
+
+// book is one of the two files, with the counts that betray old copies.
+type book struct {
+	*vault.File
+
+	writes  atomic.Int64 // of the database in RAM
+	durable atomic.Int64 // of the file on disk
+	other   *book
+}
+
+// Open takes the lock, opens both files and brings them up to date. Errors of
+// package vault and [ErrNewer], [ErrMismatch] mean that nothing was changed.
+func Open(ctx context.Context, o Options) (_ *DB, err error) {
+	db := &DB{now: o.Now, log: o.Log, lock: o.Lock}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, db.release())
+		}
+	}()
+	if o.Dir == "" || o.Keys == nil || o.Now == nil || o.Log == nil {
+		return nil, errors.New("storage: open: Dir, Keys, Now and Log are required")
+	}
+	if db.lock == nil {
+		if db.lock, err = vault.LockFolder(o.Dir); err != nil {
+			return nil, fmt.Errorf("storage: open: %w", err)
+		}
+	}
+	db.cache, db.state = &book{}, &book{}
+	db.cache.other, db.state.other = db.state, db.cache
+	if err := db.cache.open(ctx, filepath.Join(o.Dir, CacheName), cachePurpose, o.Keys); err != nil {
+		return nil, fmt.Errorf("storage: open: %w", err)
+	}
+	if err := db.state.open(ctx, filepath.Join(o.Dir, StateName), statePurpose, o.Keys); err != nil {
+		return nil, fmt.Errorf("storage: open: %w", err)
+	}
+	if err := db.reconcile(ctx); err != nil {
+		return nil, fmt.Errorf("storage: open: %w", err)
+	}
+	if db.blobs, err = vault.OpenBlobs(o.Dir, o.Keys); err != nil {
+		return nil, fmt.Errorf("storage: open: %w", err)
+	}
+	if err := db.tidyBlobs(ctx); err != nil {
+		return nil, fmt.Errorf("storage: open: %w", err)
+	}
+	return db, nil
+}
+
+// Opened returns what was found when the database was opened.
+func (db *DB) Opened() Opened { return db.opened }
+
+// Unsaved returns why a file on disk is older than the data in RAM; nil when
+// all is saved.
+func (db *DB) Unsaved() error {
+	return errors.Join(db.cache.Unsaved(), db.state.Unsaved())
+}
+
+// Flush writes what could not be written earlier. Without such a thing it
+// does nothing.
+func (db *DB) Flush(ctx context.Context) error {
+	if err := errors.Join(db.state.Flush(ctx), db.cache.Flush(ctx)); err != nil {
+		return fmt.Errorf("storage: flush: %w", err)
+	}
+	if db.touch.Load() {
+		return db.touchCache(ctx, "flush")
+	}
+	return nil
+}
+
+// Size returns the size of cache.age's database in bytes, and its limit.
+func (db *DB) Size(ctx context.Context) (size, limit int64, err error) {
+	size, limit, err = db.cache.Size(ctx)
+	return size, limit, wrap("size", err)
+}
+
+// Close flushes what is unsaved, closes both files and gives the lock back.
+func (db *DB) Close() error {
+	err := db.release()
+	return err
+}
+
+func (db *DB) release() error {
+	var errs []error
+	for _, b := range []*book{db.cache, db.state} {
+		if b != nil && b.File != nil {
+			errs = append(errs, b.Close())
+		}
+	}
+	if db.lock != nil {
+		errs = append(errs, db.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (b *book) open(ctx context.Context, path string, purpose int32, keys *vault.Keys) (err error) {
+	b.File, err = vault.OpenFile(ctx, vault.FileOptions{
+		Path: path, Purpose: purpose, Keys: keys,
+		Stamp: b.stamp,
+		Saved: func() { b.durable.Store(b.writes.Load()) },
+	})
+	return err
+}
+
+// stamp ends each transaction that changed something. Of the other file only
+// what is on its disk counts as seen: a crash then never looks like an old copy.
+func (b *book) stamp(ctx context.Context, tx *sql.Tx) error {
+	var writes int64
+	err := tx.QueryRowContext(ctx,
+		"UPDATE meta SET writes = writes + 1, seen = max(seen, ?) RETURNING writes", b.other.durable.Load(),
+	).Scan(&writes)
+	if err != nil {
+		return fmt.Errorf("count the write: %w", err)
+	}
+	b.writes.Store(writes)
+	return nil
+}
+
+// touchCache writes cache.age for the sake of its memory of state.age.
+func (db *DB) touchCache(ctx context.Context, op string) error {
+	db.touch.Store(true)
+	err := db.cache.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE meta SET seen = max(seen, ?)", db.state.durable.Load())
+		return err
+	})
+	if err != nil {
+		return wrap(op, err)
+	}
+	db.touch.Store(false)
+	return nil
+}
+
+// both changes state.age and then writes cache.age too, for changes that must
+// not be undone unnoticed by putting back an old state.age.
+func (db *DB) both(ctx context.Context, op string, do func(tx *sql.Tx) error) error {
+	if err := db.state.Update(ctx, do); err != nil {
+		if errors.Is(err, vault.ErrNotSaved) {
+			db.touch.Store(true)
+		}
+		return wrap(op, err)
+	}
+	return db.touchCache(ctx, op)
+}
+
+// second returns the clock's time in whole seconds.
+func (db *DB) second() int64 { return db.now().Unix() }

@@ -76,20 +76,45 @@ func (a *Auth) Accept(w http.ResponseWriter, r *http.Request, token, user, passw
 	} else if err != nil {
 		return fmt.Errorf("auth: accept: %w", err)
 	}
+	g, err := a.putGuardian(ctx, user, hash)
+	if err != nil {
+		return fmt.Errorf("auth: accept: %w", err)
+	}
+	return a.admit(w, r, g.ID)
+}
+
+// SetPassword gives the guardian of that name the password, without a one-time
+// address: for whoever holds the data anyway. Sign-ins that exist end. Error:
+// *[ChoiceError].
+func (a *Auth) SetPassword(ctx context.Context, user, password string) error {
+	user, password = userName(user), passwordText(password)
+	if err := checkChoice(user, password); err != nil {
+		return fmt.Errorf("auth: set password: %w", err)
+	}
+	hash, err := a.hasher.hash(ctx, password)
+	if err != nil {
+		return fmt.Errorf("auth: set password: %w", err)
+	}
+	if _, err := a.putGuardian(ctx, user, hash); err != nil {
+		return fmt.Errorf("auth: set password: %w", err)
+	}
+	return nil
+}
+
+// putGuardian stores the hash for a guardian, who is made if there is none of
+// that name, and ends their sign-ins.
+func (a *Auth) putGuardian(ctx context.Context, user, hash string) (Guardian, error) {
 	g, err := a.store.Guardian(ctx, user)
 	if errors.Is(err, fs.ErrNotExist) {
 		g = Guardian{ID: school.GuardianID("g-" + strings.ToLower(rand.Text())[:12]), User: user}
 	} else if err != nil {
-		return fmt.Errorf("auth: accept: %w", err)
+		return Guardian{}, err
 	}
 	g.Hash = hash
 	if err := a.store.PutGuardian(ctx, g); err != nil {
-		return fmt.Errorf("auth: accept: %w", err)
+		return Guardian{}, err
 	}
-	if err := a.store.DeleteSignIns(ctx, g.ID); err != nil {
-		return fmt.Errorf("auth: accept: %w", err)
-	}
-	return a.admit(w, r, g.ID)
+	return g, a.store.DeleteSignIns(ctx, g.ID)
 }
 
 // SignIn checks a guardian's password and signs the browser in. Errors:

@@ -154,6 +154,18 @@ func (k *Keeper) Login(id school.AccountID) (source.Progress, bool) {
 	return l.progress, true
 }
 
+// Method returns the method of the login that [Keeper.Login] tells of, "" when
+// there is none. It does not count as a look.
+func (k *Keeper) Method(id school.AccountID) source.MethodID {
+	a := k.account(id)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if a.login == nil {
+		return ""
+	}
+	return a.login.method
+}
+
 // Answer hands a person's answers to the login's question.
 func (k *Keeper) Answer(ctx context.Context, id school.AccountID, in source.Answers) error {
 	l := k.underWay(id)

@@ -13,7 +13,8 @@ import (
 	"syncd/source/school"
 )
 
-// The window of days that is asked for, around today.
+// The window of days that is asked for, around today, unless [Config] says
+// otherwise.
 const (
 	daysBack  = 30
 	daysAhead = 400
@@ -51,6 +52,14 @@ var errSignedOut = fmt.Errorf("nobody is signed in: %w", source.ErrSessionExpire
 
 // errResting is why an account is not read on demand while it has to rest.
 var errResting = errors.New("resting, as the platform wants it")
+
+// Running reports whether a job of the account is under way or waits for its
+// turn.
+func (s *Syncer) Running(id school.AccountID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.jobs[id] != nil || s.wake[id]
+}
 
 // do runs one account's job and returns its result. When a job of the account
 // is under way already, it waits for that one and reports joined.
@@ -195,7 +204,7 @@ func (s *Syncer) plan(acct school.Account, m *memory, everything bool) school.Pl
 	today := school.DateOf(now)
 	return school.Plan{
 		Now:    now,
-		Window: school.Window{From: today.AddDays(-daysBack), To: today.AddDays(daysAhead + 1)},
+		Window: school.Window{From: today.AddDays(-s.cfg.DaysBack), To: today.AddDays(s.cfg.DaysAhead + 1)},
 		Parts:  m.parts(s.cfg.Parts(acct.Platform), now, everything),
 	}
 }

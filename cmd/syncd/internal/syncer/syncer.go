@@ -74,6 +74,9 @@ type Config struct {
 	Now     func() time.Time
 	Log     *slog.Logger
 
+	// DaysBack and DaysAhead bound the dated things that are asked for, around
+	// today; 0 means 30 back and 400 ahead.
+	DaysBack, DaysAhead int
 	// Location is the zone of the schedule; nil means Europe/Stockholm.
 	Location *time.Location
 	// Committed is told of each child that was committed, before the next one
@@ -143,6 +146,12 @@ func New(c Config) (*Syncer, error) {
 	}
 	if c.Location == nil {
 		c.Location = school.Stockholm()
+	}
+	if c.DaysBack == 0 {
+		c.DaysBack = daysBack
+	}
+	if c.DaysAhead == 0 {
+		c.DaysAhead = daysAhead
 	}
 	if c.Committed == nil {
 		c.Committed = func(context.Context, school.AccountID, school.Changes) {}

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/xml"
 	"fmt"
-	"hash/fnv"
 	"net/http"
 	"strconv"
 	"time"
@@ -152,12 +151,8 @@ func address(link school.LinkID) string { return escapeSegment(string(link)) + "
 func calendarProps() []*property {
 	on := kindsOf(kindCalendar)
 	return []*property{
-		{name: cs("getctag"), on: on | kindsOf(kindHome), write: func(b []byte, r *resource) []byte {
-			if r.kind == kindHome {
-				return append(b, homeTag(r)...)
-			}
-			return appendText(b, r.cal.Token)
-		}},
+		{name: cs("getctag"), on: on | kindsOf(kindHome), has: hasToken, write: syncToken},
+		{name: dav("sync-token"), on: on | kindsOf(kindHome), has: hasToken, write: syncToken},
 		{name: cal("calendar-description"), on: on, write: func(b []byte, r *resource) []byte {
 			return appendText(b, r.cal.Description)
 		}},
@@ -240,12 +235,29 @@ func displayName(b []byte, r *resource) []byte {
 	return appendText(b, r.home.DisplayName)
 }
 
+// hasToken and syncToken are the sync token, which is also the CTag.
+func hasToken(r *resource) bool { return r.kind == kindHome || r.cal.Token != "" }
+
+func syncToken(b []byte, r *resource) []byte {
+	if r.kind == kindHome {
+		return appendText(b, homeToken(r.link, r.home))
+	}
+	return appendText(b, r.cal.Token)
+}
+
 // supportedReports names what report answers (RFC 3253, 3.1.5).
 func supportedReports(b []byte, r *resource) []byte {
-	if r.kind != kindCalendar && r.kind != kindObject {
-		return b
+	var tags []string
+	switch r.kind {
+	case kindHome:
+		tags = []string{"<D:sync-collection/>"}
+	case kindCalendar:
+		tags = []string{"<C:calendar-query/>", "<C:calendar-multiget/>", "<D:sync-collection/>"}
+	case kindObject:
+		tags = []string{"<C:calendar-query/>", "<C:calendar-multiget/>"}
+	case kindRoot, kindPrincipal, kindCount:
 	}
-	for _, tag := range []string{"<C:calendar-query/>", "<C:calendar-multiget/>"} {
+	for _, tag := range tags {
 		b = append(b, "<D:supported-report><D:report>"...)
 		b = append(b, tag...)
 		b = append(b, "</D:report></D:supported-report>"...)
@@ -277,25 +289,6 @@ func componentSets(b []byte, r *resource) []byte {
 		b = append(b, "</C:supported-calendar-component-set>"...)
 	}
 	return b
-}
-
-// homeTag changes whenever the content or a property of any calendar of the
-// home changes, or a calendar comes or goes.
-func homeTag(r *resource) string {
-	sum := fnv.New128a()
-	part := func(s string) {
-		_, _ = sum.Write([]byte(strconv.Itoa(len(s)) + ":" + s)) // a hash takes every write
-	}
-	part(r.home.DisplayName)
-	for _, c := range r.home.Collections {
-		part(c.Slug)
-		part(c.Token)
-		part(c.Name)
-		part(c.Description)
-		part(c.Color)
-		part(strconv.Itoa(c.Order))
-	}
-	return fmt.Sprintf("urn:syncd:home:%x", sum.Sum(nil))
 }
 
 // resourceID is a URN that stays the same as long as the path does (RFC 5842,

@@ -23,6 +23,10 @@ func (h *handler) report(w http.ResponseWriter, r *http.Request, res *resource) 
 		return h.query(w, r, res, root, raw)
 	case calendar && root.is(nsCal, "calendar-multiget"):
 		return h.multiget(w, r, res, root, raw)
+	case res.kind == kindCalendar && root.is(nsDAV, "sync-collection"):
+		return h.sync(w, r, res, root)
+	case res.kind == kindHome && root.is(nsDAV, "sync-collection"):
+		return h.syncHome(w, r, res, root)
 	}
 	return refuse(nsDAV, "supported-report")
 }
@@ -103,9 +107,7 @@ func (h *handler) multiget(w http.ResponseWriter, r *http.Request, res *resource
 	m.kind = kindObject
 	for _, f := range list {
 		if f.object == nil {
-			a.b = append(a.b, responseOpen...)
-			a.b = appendText(a.b, f.href)
-			a.b = append(a.b, hrefClose+gone+responseClose...)
+			a.b = appendRemoved(a.b, f.href)
 		} else {
 			m.obj = f.object
 			m.name = m.obj.Name

@@ -118,7 +118,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, id string) {
 		answer(w, http.StatusInternalServerError, "text/html", "<html><title>500</title></html>")
 		return
 	case "OK":
-		o.visit.signed = &o.person
+		o.visit.sign(o.person, now)
 	case "CANCELLED":
 		if s.o.OneL {
 			state = "CANCELED"

@@ -75,7 +75,7 @@ func (s *Server) statusFreja(w http.ResponseWriter, r *http.Request) {
 	if v := s.visit(r); v != nil {
 		state = s.stateFreja(v)
 		if state == "APPROVED" {
-			v.signed = &v.freja.person
+			v.sign(v.freja.person, s.now())
 		}
 	}
 	if s.o.FrejaJSON {

@@ -138,31 +138,28 @@ func startURL(wy way, start string) string {
 // a login page for everybody else.
 func (s *Server) bare(w http.ResponseWriter, r *http.Request, wy way, start string) {
 	v := s.enter(w, r)
-	guid := param(r.URL.RawQuery, "GUID")
-	if v.signed == nil || v.bounced[guid] {
+	p, ok := v.who(s.now())
+	if !ok || v.bounced[param(r.URL.RawQuery, "GUID")] {
 		s.loginPage(w, r)
 		return
 	}
-	s.setCookies(w, s.issue(s.open(*v.signed)))
-	if s.o.Bounces > 0 {
-		s.o.Bounces--
-		to := wy.pageURL(start)
-		_, query, _ := strings.Cut(to, "?")
-		v.bounced[param(query, "GUID")] = true
-		redirect(w, to)
-		return
-	}
-	redirect(w, startURL(wy, start))
+	s.goOn(w, v, p, wy, start)
 }
 
 // collect hands over the session of who has signed.
 func (s *Server) collect(w http.ResponseWriter, r *http.Request, wy way, start string) {
 	v := s.visit(r)
-	if v == nil || v.signed == nil {
+	p, ok := v.who(s.now())
+	if !ok {
 		redirect(w, "https://"+PageHost+wy.path+"?"+r.URL.RawQuery)
 		return
 	}
-	s.setCookies(w, s.issue(s.open(*v.signed)))
+	s.goOn(w, v, p, wy, start)
+}
+
+// goOn signs a person in and leads on, or to the login page once more.
+func (s *Server) goOn(w http.ResponseWriter, v *visit, p Person, wy way, start string) {
+	s.setCookies(w, s.issue(s.open(p)))
 	if s.o.Bounces > 0 {
 		s.o.Bounces--
 		to := wy.pageURL(start)

@@ -15,12 +15,14 @@ const (
 	// nodeValue has what clients like to quote or repair. Without it, byte for
 	// byte, the balancer asks a node that knows nobody.
 	nodeValue = `!h7Xq/+==", {nod 3}å'`
-	maxValues = 8 // living values of one session's cookie
+	maxValues = 8               // living values of one session's cookie
+	handOver  = 5 * time.Minute // how long a signed order can be redeemed
 )
 
 // visit is what the page host remembers of a client by its cookie.
 type visit struct {
-	signed  *Person         // whose order is done
+	signed  *Person         // whose order is done; see who
+	since   time.Time       // when it was seen to be
 	bounced map[string]bool // GUIDs for which the login page comes whatever happened
 	freja   *frejaOrder
 	stuck   bool // a push was refused: everything reads as cancelled
@@ -32,6 +34,21 @@ type session struct {
 	since  time.Time
 	values []string // of its cookie, oldest first
 	trip   string   // the SAML transaction that may be answered
+}
+
+// sign remembers who has signed.
+func (v *visit) sign(p Person, now time.Time) {
+	if v.signed == nil {
+		v.signed, v.since = &p, now
+	}
+}
+
+// who tells who has signed not long ago.
+func (v *visit) who(now time.Time) (Person, bool) {
+	if v == nil || v.signed == nil || now.Sub(v.since) > handOver {
+		return Person{}, false
+	}
+	return *v.signed, true
 }
 
 // cookie reads a cookie of a request byte for byte.

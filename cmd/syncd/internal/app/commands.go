@@ -1,0 +1,337 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"syncd/cmd/syncd/internal/control"
+	"syncd/cmd/syncd/internal/text"
+	"syncd/cmd/syncd/internal/web"
+	"syncd/source/school"
+)
+
+// Command runs one of the commands that work on the data and returns its exit
+// status. It is the same code whether the command's own process holds the data
+// or a daemon does. Safe for concurrent use.
+func (a *App) Command(ctx context.Context, args []string, s control.Streams) int {
+	c := command{App: a, Streams: s, say: text.Terminal()}
+	run := map[string]func(context.Context, []string) error{
+		"account": c.account, "login": c.login, "sync": c.sync, "status": c.status, "link": c.link, "guardian": c.guardian,
+	}
+	if len(args) == 0 || run[args[0]] == nil {
+		return Fail(s.Err, usageError("there is no such command"))
+	}
+	return Fail(s.Err, run[args[0]](ctx, args[1:]))
+}
+
+type command struct {
+	*App
+	control.Streams
+	say text.CLI
+}
+
+func (c command) print(format string, args ...any) {
+	fmt.Fprintf(c.Out, format, args...)
+}
+
+// flags parses the flags of a subcommand, which may stand before and behind
+// its other words, and returns those words.
+func flags(name string, args []string, declare func(*flag.FlagSet)) ([]string, error) {
+	set := flag.NewFlagSet(name, flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	declare(set)
+	var words []string
+	for len(args) > 0 {
+		if err := set.Parse(args); err != nil {
+			return nil, usageError("%s: %v", name, err)
+		}
+		rest := set.Args()
+		if len(rest) == 0 {
+			break
+		}
+		words, args = append(words, rest[0]), rest[1:]
+	}
+	return words, nil
+}
+
+// verb splits "add PLATFORM" into its verb and the rest.
+func verb(name string, args []string, known ...string) (string, []string, error) {
+	if len(args) == 0 || !slices.Contains(known, args[0]) {
+		return "", nil, usageError("%s: say one of %s", name, strings.Join(known, ", "))
+	}
+	return args[0], args[1:], nil
+}
+
+func (c command) account(ctx context.Context, args []string) error {
+	v, rest, err := verb("account", args, "add", "list", "remove")
+	if err != nil {
+		return err
+	}
+	switch {
+	case v == "list" && len(rest) == 0:
+		return c.accountList(ctx)
+	case v == "add" && len(rest) > 0:
+		return c.accountAdd(ctx, rest[0], rest[1:])
+	case v == "remove" && len(rest) == 1:
+		id := school.AccountID(rest[0])
+		if err := c.RemoveAccount(ctx, id); err != nil {
+			return c.explain(err, "account")
+		}
+		c.print("account %s is removed\n", id)
+		return nil
+	}
+	return usageError("account %s: see syncd help", v)
+}
+
+func (c command) accountAdd(ctx context.Context, platform string, pairs []string) error {
+	settings := map[string]string{}
+	for _, pair := range pairs {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok {
+			return usageError("account add: a setting is written NAME=VALUE")
+		}
+		settings[name] = value
+	}
+	acct, err := c.AddAccount(ctx, school.PlatformID(platform), settings)
+	if err != nil {
+		return c.explain(err, "platform")
+	}
+	c.print("account %s\n", acct.ID)
+	unseen, ok, err := c.Unseen(ctx)
+	if err != nil || !ok {
+		return err
+	}
+	c.print("\n%s\n\n", c.say.DefaultLinkMade)
+	c.printAddresses(unseen)
+	c.Seen(unseen.Link)
+	return nil
+}
+
+func (c command) accountList(ctx context.Context) error {
+	accounts, err := c.accountViews(ctx)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
+	for _, v := range accounts {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", v.ID, v.Platform, v.State, stamp(v.Since), v.Problem)
+	}
+	return w.Flush()
+}
+
+// explain makes an error about something that is not there, or will not do, an
+// error about how the command was called.
+func (c command) explain(err error, what string) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: there is no such %s", ErrUsage, what)
+	case errors.Is(err, fs.ErrInvalid):
+		return fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	return err
+}
+
+func (c command) sync(ctx context.Context, args []string) error {
+	ids := make([]school.AccountID, len(args))
+	for i, s := range args {
+		ids[i] = school.AccountID(s)
+	}
+	report, err := c.syncer.SyncNow(ctx, ids...)
+	if err != nil {
+		return c.explain(err, "account")
+	}
+	for _, r := range report.Results {
+		var added, changed, deleted int
+		for _, ch := range r.Changes {
+			added, changed, deleted = added+total(ch.Added), changed+total(ch.Changed), deleted+total(ch.Deleted)
+		}
+		outcome := "ok"
+		if r.Problem != school.ProblemNone {
+			outcome = string(r.Problem)
+		}
+		c.print("%s %s: %s (%d added, %d changed, %d deleted, %d requests)\n",
+			r.Account, r.Platform, outcome, added, changed, deleted, r.Requests)
+		if w := text.For(text.EN).Problem(r.Problem); r.Problem != school.ProblemNone {
+			fmt.Fprintf(c.Err, "syncd: hint: %s\n", w.Remedy)
+		}
+	}
+	if !report.OK() {
+		return errors.New("not everything could be read")
+	}
+	return nil
+}
+
+func total(m map[school.Kind]int) int {
+	n := 0
+	for _, v := range m {
+		n += v
+	}
+	return n
+}
+
+func (c command) guardian(ctx context.Context, args []string) error {
+	if len(args) != 1 || args[0] != "reset" {
+		return usageError("guardian: say reset")
+	}
+	return c.Invite(ctx, c.Out)
+}
+
+func (c command) link(ctx context.Context, args []string) error {
+	v, rest, err := verb("link", args, "add", "list", "revoke")
+	if err != nil {
+		return err
+	}
+	switch v {
+	case "add":
+		return c.linkAdd(ctx, rest)
+	case "list":
+		return c.linkList(ctx, rest)
+	}
+	if len(rest) != 1 {
+		return usageError("link revoke: name one link")
+	}
+	if err := c.RevokeLink(ctx, school.LinkID(rest[0])); err != nil {
+		return c.explain(err, "link")
+	}
+	c.print("link %s is revoked\n", rest[0])
+	return nil
+}
+
+func (c command) linkAdd(ctx context.Context, args []string) error {
+	var n web.NewLink
+	var children, kinds, expires, cancelled string
+	var asJSON bool
+	words, err := flags("link add", args, func(f *flag.FlagSet) {
+		f.StringVar(&n.Label, "label", "", "")
+		f.StringVar(&children, "children", "", "")
+		f.StringVar(&kinds, "kinds", "", "")
+		f.StringVar(&expires, "expires", "", "")
+		f.StringVar(&cancelled, "cancelled", "prefix", "")
+		f.StringVar(&n.Options.Language, "language", "sv", "")
+		f.BoolVar(&n.Options.Prefix, "prefix", false, "")
+		f.BoolVar(&n.Options.Merged, "merged", false, "")
+		f.BoolVar(&n.Options.Day, "day", false, "")
+		f.BoolVar(&n.Options.UTC, "utc", false, "")
+		f.BoolVar(&asJSON, "json", false, "")
+	})
+	if err != nil {
+		return err
+	}
+	if len(words) > 0 {
+		return usageError("link add: %d words too many", len(words))
+	}
+	until, err := c.linkScope(&n, children, kinds, expires, cancelled)
+	if err != nil {
+		return err
+	}
+	made, err := c.AddLink(ctx, n, until)
+	if err != nil {
+		return c.explain(err, "child")
+	}
+	if asJSON {
+		return c.printJSON(jsonAddresses(made))
+	}
+	c.printAddresses(made)
+	return nil
+}
+
+func (c command) linkScope(n *web.NewLink, children, kinds, expires, cancelled string) (until time.Time, err error) {
+	for field := range fields(children) {
+		number, err := strconv.Atoi(field)
+		if err != nil || number < 1 {
+			return until, usageError("link add: -children takes numbers parted by commas")
+		}
+		n.Children = append(n.Children, school.ChildNumber(number))
+	}
+	for field := range fields(kinds) {
+		n.Kinds = append(n.Kinds, school.Kind(field))
+	}
+	if expires != "" {
+		d, err := school.ParseDate(expires)
+		if err != nil {
+			return until, usageError("link add: -expires takes a day as 2027-06-15")
+		}
+		until = d.AddDays(1).Start(c.loc)
+	}
+	switch cancelled {
+	case "prefix":
+	case string(school.CancelledStatus), string(school.CancelledDrop):
+		n.Options.Cancelled = school.Cancelled(cancelled)
+	default:
+		return until, usageError("link add: -cancelled is prefix, status or drop")
+	}
+	if _, ok := text.Parse(n.Options.Language); !ok {
+		return until, usageError("link add: -language is sv or en")
+	}
+	return until, nil
+}
+
+func fields(list string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for f := range strings.SplitSeq(list, ",") {
+			if f = strings.TrimSpace(f); f != "" && !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+func (c command) linkList(ctx context.Context, args []string) error {
+	var asJSON bool
+	words, err := flags("link list", args, func(f *flag.FlagSet) { f.BoolVar(&asJSON, "json", false, "") })
+	if err != nil {
+		return err
+	}
+	if len(words) > 0 {
+		return usageError("link list: %d words too many", len(words))
+	}
+	links, err := c.Links(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return c.printJSON(jsonLinks(links))
+	}
+	w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
+	for _, l := range links {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.ID, l.Label, stamp(l.Created), stamp(l.LastUsed))
+	}
+	return w.Flush()
+}
+
+func (c command) printAddresses(a web.Addresses) {
+	w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
+	for _, cal := range a.Calendars {
+		fmt.Fprintf(w, "%d\t%s\t%s\n", cal.Child, cal.Kind, cal.URL)
+	}
+	for _, f := range a.Feeds {
+		fmt.Fprintf(w, "%d\t%s\t%s\n", f.Child, f.Kind, f.URL)
+	}
+	fmt.Fprintf(w, "CalDAV\tserver\t%s\n\tuser\t%s\n\tpassword\t%s\n", a.CalDAV.URL, a.CalDAV.User, a.CalDAV.Password)
+	_ = w.Flush()
+	c.print("\n%s\n", c.say.ShownOnce)
+}
+
+func (c command) printJSON(v any) error {
+	enc := json.NewEncoder(c.Out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// stamp writes a time for scripts, "-" for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}

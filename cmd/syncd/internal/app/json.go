@@ -1,0 +1,186 @@
+package app
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"syncd/cmd/syncd/internal/web"
+	"syncd/source/school"
+)
+
+// The JSON shapes that scripts rely on. Fields are added, never renamed.
+
+// AddressesJSON lists what a link opens.
+type AddressesJSON struct {
+	Link   school.LinkID `json:"link"`
+	ICS    []ICSJSON     `json:"ics"`
+	Feeds  []FeedJSON    `json:"feeds"`
+	CalDAV CalDAVJSON    `json:"caldav"`
+}
+
+// ICSJSON is one calendar address.
+type ICSJSON struct {
+	Child school.ChildNumber `json:"child"`
+	Kind  school.Kind        `json:"kind"`
+	URL   string             `json:"url"`
+}
+
+// FeedJSON is one feed address.
+type FeedJSON struct {
+	Child  school.ChildNumber `json:"child"`
+	Kind   school.Kind        `json:"kind"`
+	Format string             `json:"format"`
+	URL    string             `json:"url"`
+}
+
+// CalDAVJSON is what a CalDAV program is told.
+type CalDAVJSON struct {
+	URL      string `json:"url"`
+	User     string `json:"user"`
+	Password string `json:"password"`
+}
+
+func jsonAddresses(a web.Addresses) AddressesJSON {
+	out := AddressesJSON{
+		Link: a.Link, ICS: []ICSJSON{}, Feeds: []FeedJSON{},
+		CalDAV: CalDAVJSON{URL: a.CalDAV.URL, User: a.CalDAV.User, Password: a.CalDAV.Password},
+	}
+	for _, c := range a.Calendars {
+		out.ICS = append(out.ICS, ICSJSON{Child: c.Child, Kind: c.Kind, URL: c.URL})
+	}
+	for _, f := range a.Feeds {
+		out.Feeds = append(out.Feeds, FeedJSON{Child: f.Child, Kind: f.Kind, Format: f.Format, URL: f.URL})
+	}
+	return out
+}
+
+type linkJSON struct {
+	ID       school.LinkID        `json:"id"`
+	Label    string               `json:"label"`
+	Children []school.ChildNumber `json:"children"` // null: all
+	Kinds    []school.Kind        `json:"kinds"`    // null: all
+	Created  string               `json:"created"`
+	LastUsed string               `json:"last_used,omitempty"`
+	Expires  string               `json:"expires,omitempty"`
+}
+
+func jsonLinks(links []school.Link) []linkJSON {
+	out := []linkJSON{}
+	for _, l := range links {
+		out = append(out, linkJSON{
+			ID: l.ID, Label: l.Label, Children: l.Children, Kinds: l.Kinds, Created: jsonTime(l.Created),
+			LastUsed: jsonTime(l.LastUsed), Expires: jsonTime(l.Expires),
+		})
+	}
+	return out
+}
+
+func jsonTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+type statusJSON struct {
+	Accounts []accountJSON `json:"accounts"`
+	Children []childJSON   `json:"children"`
+	Problems []problemJSON `json:"problems"`
+}
+
+type accountJSON struct {
+	ID       school.AccountID    `json:"id"`
+	Platform school.PlatformID   `json:"platform"`
+	State    school.SessionState `json:"state"`
+	Since    string              `json:"since"`
+	NextDue  string              `json:"next_due,omitempty"`
+	Requests int                 `json:"requests_today"`
+	Budget   int                 `json:"budget"`
+}
+
+type childJSON struct {
+	Child school.ChildNumber `json:"child"`
+	Kinds []kindJSON         `json:"kinds"`
+}
+
+type kindJSON struct {
+	Kind        school.Kind `json:"kind"`
+	Entries     int         `json:"entries"`
+	LastSuccess string      `json:"last_success,omitempty"`
+}
+
+type problemJSON struct {
+	Account school.AccountID `json:"account,omitempty"` // empty: the daemon's own
+	Problem school.Problem   `json:"problem"`
+}
+
+// status tells how things stand, without a name.
+func (c command) status(ctx context.Context, args []string) error {
+	var asJSON bool
+	words, err := flags("status", args, func(f *flag.FlagSet) { f.BoolVar(&asJSON, "json", false, "") })
+	if err != nil {
+		return err
+	}
+	if len(words) > 0 {
+		return usageError("status: %d words too many", len(words))
+	}
+	s, err := c.statusNow(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return c.printJSON(s)
+	}
+	w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
+	for _, a := range s.Accounts {
+		fmt.Fprintf(w, "account %s\t%s\t%s\tsince %s\t%d of %d requests today\n", a.ID, a.Platform, a.State, a.Since, a.Requests, a.Budget)
+	}
+	for _, child := range s.Children {
+		for _, k := range child.Kinds {
+			last := k.LastSuccess
+			if last == "" {
+				last = "never"
+			}
+			fmt.Fprintf(w, "child %d\t%s\t%d entries\tread %s\n", child.Child, k.Kind, k.Entries, last)
+		}
+	}
+	for _, p := range s.Problems {
+		fmt.Fprintf(w, "problem\t%s\t%s\n", p.Problem, p.Account)
+	}
+	return w.Flush()
+}
+
+func (a *App) statusNow(ctx context.Context) (statusJSON, error) {
+	s := statusJSON{Accounts: []accountJSON{}, Children: []childJSON{}, Problems: []problemJSON{}}
+	accounts, err := a.accountViews(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, v := range accounts {
+		s.Accounts = append(s.Accounts, accountJSON{
+			ID: v.ID, Platform: v.Platform, State: v.State, Since: jsonTime(v.Since), NextDue: jsonTime(v.NextRead),
+			Requests: v.Requests, Budget: v.Budget,
+		})
+		if v.Problem != school.ProblemNone {
+			s.Problems = append(s.Problems, problemJSON{Account: v.ID, Problem: v.Problem})
+		}
+	}
+	if a.cfg.DB.Unsaved() != nil {
+		s.Problems = append(s.Problems, problemJSON{Problem: school.ProblemNotSaved})
+	}
+	children, err := a.childViews(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, v := range children {
+		child := childJSON{Child: v.Number, Kinds: []kindJSON{}}
+		for _, k := range v.Kinds {
+			child.Kinds = append(child.Kinds, kindJSON{Kind: k.Kind, Entries: k.Entries, LastSuccess: jsonTime(k.LastSuccess)})
+		}
+		s.Children = append(s.Children, child)
+	}
+	return s, nil
+}

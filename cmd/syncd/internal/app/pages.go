@@ -1,0 +1,276 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"syncd/cmd/syncd/internal/web"
+	"syncd/source"
+	"syncd/source/school"
+)
+
+// pages is the app as package web wants it.
+type pages struct{ *App }
+
+var _ web.Store = pages{}
+
+// Overview implements web.OverviewStore.
+func (p pages) Overview(ctx context.Context) (web.Overview, error) {
+	accounts, err := p.accountViews(ctx)
+	if err != nil {
+		return web.Overview{}, err
+	}
+	children, err := p.childViews(ctx)
+	if err != nil {
+		return web.Overview{}, err
+	}
+	links, err := p.App.Links(ctx)
+	if err != nil {
+		return web.Overview{}, err
+	}
+	out := web.Overview{Accounts: accounts, Children: children}
+	for _, l := range links {
+		switch {
+		case l.Live(p.cfg.Now()):
+			out.Links++
+		case !l.Suspended.IsZero():
+			out.Suspended++
+		}
+	}
+	return out, nil
+}
+
+func (a *App) accountViews(ctx context.Context) ([]web.AccountView, error) {
+	all, err := a.cfg.DB.Accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]web.AccountView, 0, len(all))
+	for _, acct := range all {
+		v, err := a.accountView(ctx, acct)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func (a *App) accountView(ctx context.Context, acct school.Account) (web.AccountView, error) {
+	platform, _ := a.platform(acct.Platform)
+	requests, err := a.manners.Requests(ctx, acct.ID)
+	if err != nil {
+		return web.AccountView{}, err
+	}
+	last, err := a.cfg.DB.Outcome(ctx, acct.ID)
+	if err != nil {
+		return web.AccountView{}, err
+	}
+	return web.AccountView{
+		ID: acct.ID, Platform: acct.Platform, Name: platform.Name, State: acct.State, Since: acct.Since,
+		LastRead: last.Finished, NextRead: acct.NextDue, Reading: a.syncer.Running(acct.ID), Requests: requests,
+		Budget: platform.Budget, Problem: acct.Problem, Open: len(platform.Logins) == 0,
+	}, nil
+}
+
+func (a *App) childViews(ctx context.Context) ([]web.ChildView, error) {
+	children, err := a.cfg.DB.Children(ctx)
+	if err != nil {
+		return nil, err
+	}
+	readings, err := a.cfg.DB.Readings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]web.ChildView, 0, len(children))
+	for _, c := range children {
+		v := web.ChildView{Number: c.Number, Name: c.Name, School: c.School, Gone: c.Gone}
+		for _, k := range slices.Concat(school.CalendarKinds(), school.FeedKinds()) {
+			i := slices.IndexFunc(readings, func(r school.Reading) bool { return r.Child == c.Number && r.Kind == k })
+			if i >= 0 {
+				v.Kinds = append(v.Kinds, web.KindView{Kind: k, Entries: readings[i].Entries, LastSuccess: readings[i].LastSuccess})
+			}
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// ReadNow implements web.OverviewStore.
+func (p pages) ReadNow(ctx context.Context, id school.AccountID) error {
+	if _, err := p.cfg.DB.Account(ctx, id); err != nil {
+		return err
+	}
+	p.syncer.Wake(id)
+	return nil
+}
+
+// Account implements web.AccountStore.
+func (p pages) Account(ctx context.Context, id school.AccountID) (web.AccountView, error) {
+	acct, err := p.cfg.DB.Account(ctx, id)
+	if err != nil {
+		return web.AccountView{}, err
+	}
+	return p.accountView(ctx, acct)
+}
+
+// AddAccount implements web.AccountStore.
+func (p pages) AddAccount(ctx context.Context, id school.PlatformID, settings map[string]string) (school.AccountID, error) {
+	acct, err := p.App.AddAccount(ctx, id, settings)
+	return acct.ID, err
+}
+
+// BeginLogin implements web.LoginStore.
+func (p pages) BeginLogin(ctx context.Context, id school.AccountID, method source.MethodID, in source.Answers) error {
+	return p.keeper.Begin(ctx, id, method, in)
+}
+
+// Login implements web.LoginStore.
+func (p pages) Login(ctx context.Context, id school.AccountID) (web.LoginView, bool) {
+	progress, ok := p.keeper.Login(id)
+	if !ok {
+		return web.LoginView{}, false
+	}
+	v := web.LoginView{Method: p.keeper.Method(id), Progress: progress}
+	if acct, err := p.cfg.DB.Account(ctx, id); err == nil && acct.Problem == school.ProblemWrongPerson {
+		v.Problem = acct.Problem
+	}
+	return v, true
+}
+
+// AnswerLogin implements web.LoginStore.
+func (p pages) AnswerLogin(ctx context.Context, id school.AccountID, in source.Answers) error {
+	return p.keeper.Answer(ctx, id, in)
+}
+
+// CancelLogin implements web.LoginStore.
+func (p pages) CancelLogin(ctx context.Context, id school.AccountID) error {
+	return p.keeper.Cancel(ctx, id)
+}
+
+// Links implements web.LinkStore.
+func (p pages) Links(ctx context.Context) ([]web.LinkView, error) {
+	links, err := p.App.Links(ctx)
+	if err != nil {
+		return nil, err
+	}
+	children, err := p.cfg.DB.Children(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []web.LinkView
+	for _, l := range links {
+		v := web.LinkView{
+			ID: l.ID, Label: l.Label, Kinds: l.Kinds, Created: l.Created, LastUsed: l.LastUsed, Expires: l.Expires, Suspended: l.Suspended,
+		}
+		for _, c := range children {
+			if slices.Contains(l.Children, c.Number) {
+				v.Children = append(v.Children, c.Name)
+			}
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// Scope implements web.LinkStore.
+func (p pages) Scope(ctx context.Context) (web.Scope, error) {
+	children, err := p.childViews(ctx)
+	if err != nil {
+		return web.Scope{}, err
+	}
+	out := web.Scope{Children: children}
+	for _, k := range slices.Concat(school.CalendarKinds(), school.FeedKinds()) {
+		if slices.ContainsFunc(children, func(c web.ChildView) bool {
+			return slices.ContainsFunc(c.Kinds, func(v web.KindView) bool { return v.Kind == k })
+		}) {
+			out.Kinds = append(out.Kinds, k)
+		}
+	}
+	return out, nil
+}
+
+// AddLink implements web.LinkStore.
+func (p pages) AddLink(ctx context.Context, n web.NewLink) (web.Addresses, error) {
+	return p.App.AddLink(ctx, n, time.Time{})
+}
+
+// Privacy implements web.PrivacyStore.
+func (p pages) Privacy(ctx context.Context) (web.Privacy, error) {
+	accounts, err := p.accountViews(ctx)
+	if err != nil {
+		return web.Privacy{}, err
+	}
+	kept, err := p.kept(ctx)
+	if err != nil {
+		return web.Privacy{}, err
+	}
+	out := web.Privacy{Kept: kept, Accounts: accounts, Key: p.cfg.Key, SameDisk: p.cfg.SameDisk}
+	for _, v := range accounts {
+		platform, _ := p.platform(v.Platform)
+		for _, h := range platform.Hosts {
+			host := web.Host{Name: h, Platform: platform.Name}
+			if !slices.Contains(out.Hosts, host) {
+				out.Hosts = append(out.Hosts, host)
+			}
+		}
+	}
+	return out, nil
+}
+
+// kept counts what is stored, per kind over all children.
+func (a *App) kept(ctx context.Context) ([]web.Kept, error) {
+	children, err := a.cfg.DB.Children(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []web.Kept
+	for _, kind := range slices.Concat(school.CalendarKinds(), []school.Kind{school.KindNews, school.KindNotices}) {
+		k := web.Kept{Kind: kind}
+		for _, c := range children {
+			times, err := a.times(ctx, c.Number, kind)
+			if err != nil {
+				return nil, err
+			}
+			count(&k, times)
+		}
+		if k.Count > 0 {
+			out = append(out, k)
+		}
+	}
+	return out, nil
+}
+
+func count(k *web.Kept, times []time.Time) {
+	for _, t := range times {
+		k.Count++
+		if k.Oldest.IsZero() || t.Before(k.Oldest) {
+			k.Oldest = t
+		}
+		if t.After(k.Newest) {
+			k.Newest = t
+		}
+	}
+}
+
+// times are when the things of one kind begin or were published.
+func (a *App) times(ctx context.Context, n school.ChildNumber, k school.Kind) ([]time.Time, error) {
+	var out []time.Time
+	if k.IsFeed() {
+		letters, err := a.cfg.DB.Letters(ctx, []school.ChildNumber{n}, []school.Kind{k}, maxCounted)
+		for _, l := range letters {
+			out = append(out, l.Published)
+		}
+		return out, err
+	}
+	entries, err := a.cfg.DB.Entries(ctx, n, k)
+	for _, e := range entries {
+		start, _ := e.Span.Bounds(a.loc)
+		out = append(out, start)
+	}
+	return out, err
+}
+
+// maxCounted is more letters than any family has.
+const maxCounted = 100_000

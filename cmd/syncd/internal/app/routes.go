@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"syncd/caldav"
+)
+
+const davPrefix = "/dav/"
+
+// routes is the whole table of addresses. Order of the layers: recover, access
+// log, headers; then each area brings its own proof of who is asking.
+func (a *App) routes(dav, subscribed, pages http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", empty(http.StatusNoContent))
+	mux.HandleFunc("GET /readyz", empty(http.StatusOK))
+	mux.HandleFunc("GET /robots.txt", robots)
+
+	mux.Handle("/.well-known/caldav", caldav.WellKnown(davPrefix))
+	mux.Handle("/.well-known/caldav/", caldav.WellKnown(davPrefix))
+	mux.Handle(davPrefix, dav)
+	mux.Handle(strings.TrimSuffix(davPrefix, "/"), dav)
+
+	mux.Handle("/c/", subscribed)
+	mux.Handle("/f/", subscribed)
+	mux.Handle("/m/", subscribed)
+
+	mux.Handle("/", byMethod(pages, dav))
+	return a.recovered(a.logged(headers(mux)))
+}
+
+// byMethod sends WebDAV's methods on the bare host to CalDAV, where some
+// programs begin, and everything else to the pages.
+func byMethod(pages, dav http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Method {
+		case http.MethodGet, http.MethodHead, http.MethodPost:
+			pages.ServeHTTP(w, r)
+		default:
+			dav.ServeHTTP(w, r)
+		}
+	})
+}
+
+func empty(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
+}
+
+// robots lets calendar services fetch subscribed addresses and nobody index
+// anything else; the addresses themselves forbid indexing by header.
+func robots(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("User-agent: *\nAllow: /c/\nAllow: /f/\nAllow: /m/\nDisallow: /\n"))
+}
+
+// headers sets what holds for every answer; areas may say more.
+func headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Robots-Tag", "noindex, nofollow")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// logged writes one line per request: method, route, status, time. Never the
+// path, which may hold a token, and nothing about who asked.
+func (a *App) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := a.cfg.Now()
+		s := &statusWriter{ResponseWriter: w}
+		next.ServeHTTP(s, r)
+		a.cfg.Log.LogAttrs(r.Context(), slog.LevelDebug, "request",
+			slog.String("method", method(r.Method)), slog.String("route", r.Pattern), slog.Int("status", s.code()),
+			slog.Int64("ms", a.cfg.Now().Sub(start).Milliseconds()))
+	})
+}
+
+// method keeps a word that a stranger chose out of the log.
+func method(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions,
+		"PROPFIND", "PROPPATCH", "REPORT", "MKCALENDAR", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "ACL":
+		return m
+	}
+	return "other"
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (s *statusWriter) WriteHeader(status int) {
+	if s.status == 0 {
+		s.status = status
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+func (s *statusWriter) Write(p []byte) (int, error) {
+	if s.status == 0 {
+		s.status = http.StatusOK
+	}
+	return s.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+func (s *statusWriter) code() int {
+	if s.status == 0 {
+		return http.StatusOK
+	}
+	return s.status
+}
+
+// recovered keeps the program running when one answer fails badly.
+func (a *App) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			if v == http.ErrAbortHandler { //nolint:errorlint // a recovered value, compared as net/http does
+				panic(v) //nolint:forbidigo // net/http's own way to drop a connection
+			}
+			a.panicked(ctx, r.Pattern)
+			w.WriteHeader(http.StatusInternalServerError)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// panicked logs where, not what: the value of a panic may hold anything.
+func (a *App) panicked(ctx context.Context, route string) {
+	a.cfg.Log.LogAttrs(ctx, slog.LevelError, "an answer failed", slog.String("route", route),
+		slog.String("stack", frames(debug.Stack())))
+}
+
+// frames keeps the lines of a stack that name files; the others may hold
+// arguments.
+func frames(stack []byte) string {
+	var out []string
+	for line := range strings.Lines(string(stack)) {
+		if strings.HasPrefix(line, "\t") {
+			out = append(out, strings.TrimSpace(line))
+		}
+	}
+	return strings.Join(out, " < ")
+}

@@ -1,0 +1,222 @@
+package view
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+
+	"syncd/caldav"
+	"syncd/cmd/syncd/internal/text"
+	"syncd/feeds/icalendar"
+	"syncd/source/school"
+	"syncd/storage"
+)
+
+// collection answers the calendar that a slug names for a link.
+func (v *Views) collection(ctx context.Context, l school.Link, slug string) (*icalendar.Collection, error) {
+	n, k, ok := parseSlug(slug)
+	if !ok || !k.IsCalendar() {
+		return nil, fs.ErrNotExist
+	}
+	return cachedValue[*icalendar.Collection](ctx, v, valueKey{string(l.ID), slug}, func(ctx context.Context, old *cached) (*cached, error) {
+		s, err := v.scope(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		parts, ok := s.parts(n, k)
+		if !ok || !slices.Contains(s.calendarSlugs(), slug) {
+			return nil, fs.ErrNotExist
+		}
+		token, err := v.token(ctx, s, parts)
+		if err != nil {
+			return nil, err
+		}
+		if old != nil && old.token == token {
+			return old, nil
+		}
+		c, err := v.buildCalendar(ctx, s, n, k, parts)
+		if err != nil {
+			return nil, err
+		}
+		c.Slug, c.Token = slug, token
+		size := int64(len(c.ICS))
+		for _, o := range c.Objects {
+			size += int64(len(o.Data)) + 256
+		}
+		return &cached{token: token, size: size, value: c}, nil
+	})
+}
+
+// cachedValue answers a value that is known to be current, or has check bring
+// it up to date; many who ask for the same value at once wait for one check.
+// check is given what is there, nil if nothing, and may return it.
+func cachedValue[T any](ctx context.Context, v *Views, key valueKey, check func(context.Context, *cached) (*cached, error)) (T, error) {
+	var none T
+	epoch := v.epoch.Load()
+	v.mu.Lock()
+	old, ok := v.values.get(key)
+	v.mu.Unlock()
+	if ok && old.epoch == epoch {
+		return as[T](old.value)
+	}
+	// One who gives up does not take the value from those who wait with it.
+	got, err, _ := v.build.Do(key.link+"/"+key.slug+"/"+strconv.FormatInt(epoch, 10), func() (any, error) {
+		fresh, err := check(context.WithoutCancel(ctx), old)
+		if err != nil {
+			return nil, err
+		}
+		current := *fresh
+		current.key, current.epoch = key, epoch
+		v.mu.Lock()
+		v.values.put(&current)
+		v.mu.Unlock()
+		return current.value, nil
+	})
+	if err != nil {
+		return none, err
+	}
+	return as[T](got)
+}
+
+func as[T any](value any) (T, error) {
+	t, ok := value.(T)
+	if !ok {
+		return t, fmt.Errorf("view: value is a %T", value)
+	}
+	return t, nil
+}
+
+// token is the sync token and CTag of a calendar: it changes exactly when an
+// entry in it or anything else that its bytes depend on changes.
+func (v *Views) token(ctx context.Context, s scope, parts []part) (string, error) {
+	generation, err := v.generation(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	children, kinds := split(parts)
+	rev, err := v.cfg.Store.Revision(ctx, children, kinds)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s%s:%d-%s", tokenPrefix, generation, rev.Seq, rev.Mark), nil
+}
+
+const tokenPrefix = "urn:syncd:sync:" //nolint:gosec // a sync token is no credential
+
+// parseToken reads what token wrote. Whatever is not of that form is no token
+// of ours.
+func parseToken(token string) (generation string, rev storage.Revision, ok bool) {
+	rest, ok := strings.CutPrefix(token, tokenPrefix)
+	if !ok {
+		return "", rev, false
+	}
+	generation, rest, ok = strings.Cut(rest, ":")
+	number, mark, dash := strings.Cut(rest, "-")
+	seq, err := strconv.ParseInt(number, 10, 64)
+	if !ok || !dash || err != nil || seq < 0 {
+		return "", rev, false
+	}
+	return generation, storage.Revision{Seq: seq, Mark: mark}, true
+}
+
+// home answers the CalDAV home of a link: its calendars, nothing twice.
+func (v *Views) home(ctx context.Context, l school.Link) (*caldav.Home, error) {
+	return cachedValue[*caldav.Home](ctx, v, valueKey{string(l.ID), "home"}, func(ctx context.Context, _ *cached) (*cached, error) {
+		s, err := v.scope(ctx, l)
+		if err != nil {
+			return nil, err
+		}
+		home := &caldav.Home{DisplayName: words(l).Calendar.Family}
+		for _, slug := range s.homeSlugs() {
+			c, err := v.collection(ctx, l, slug)
+			if err != nil {
+				return nil, err
+			}
+			home.Collections = append(home.Collections, c)
+		}
+		return &cached{size: 1024, value: home}, nil
+	})
+}
+
+func (v *Views) buildCalendar(ctx context.Context, s scope, n school.ChildNumber, k school.Kind, parts []part) (*icalendar.Collection, error) {
+	var entries []school.Entry
+	for _, p := range parts {
+		got, err := v.cfg.Store.Entries(ctx, p.child, p.kind)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, got...)
+	}
+	w := words(s.link)
+	options := s.link.Options
+	options.Prefix = options.Prefix || n == school.Family
+	object := icalendar.Style{Options: options, Words: encoderWords(w, k), NotBefore: v.floor(s.link)}
+	feed := object
+	feed.Feed = true
+	c, skipped := icalendar.Build(v.info(s, n, k, parts), entries, object, feed)
+	if len(skipped) > 0 {
+		v.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "entries cannot be written as iCalendar",
+			slog.String("link", string(s.link.ID)), slog.String("calendar", slugOf(n, k)), slog.Int("count", len(skipped)))
+	}
+	return c, nil
+}
+
+func (v *Views) info(s scope, n school.ChildNumber, k school.Kind, parts []part) icalendar.Info {
+	w := words(s.link)
+	who := w.Calendar.Family
+	if c, ok := s.child(n); ok {
+		who = firstName(c)
+	}
+	color := colorOf(n)
+	return icalendar.Info{
+		Name: w.Calendar.Name.With(who, w.Kind(k)), Description: w.Calendar.Description.With(who, w.Kind(k)),
+		Color: color.hex, ColorName: color.name, Order: orderOf(n, k), Components: components(parts),
+	}
+}
+
+// components are what a calendar may hold; clients ask before they look.
+func components(parts []part) []string {
+	out := []string{icalendar.ComponentEvent}
+	if !slices.ContainsFunc(parts, func(p part) bool { return p.kind == school.KindHomework }) {
+		return out
+	}
+	if len(parts) == 1 {
+		return []string{icalendar.ComponentTask}
+	}
+	return append(out, icalendar.ComponentTask)
+}
+
+type color struct{ name, hex string }
+
+// colorOf gives each child a colour of its own, so that a family can tell
+// them apart at a glance; a program may let its user change it.
+func colorOf(n school.ChildNumber) color {
+	palette := []color{
+		{"slategray", "#708090"},
+		{"steelblue", "#4682B4"},
+		{"seagreen", "#2E8B57"},
+		{"chocolate", "#D2691E"},
+		{"mediumpurple", "#9370DB"},
+		{"crimson", "#DC143C"},
+		{"darkcyan", "#008B8B"},
+		{"goldenrod", "#DAA520"},
+	}
+	if n == school.Family {
+		return palette[0]
+	}
+	return palette[1+(int(n)-1)%(len(palette)-1)]
+}
+
+func orderOf(n school.ChildNumber, k school.Kind) int {
+	return int(n)*10 + slices.Index(school.CalendarKinds(), k) + 1
+}
+
+func encoderWords(w *text.Words, k school.Kind) icalendar.Words {
+	return icalendar.Words{
+		CancelledPrefix: w.Calendar.Cancelled, Care: w.Kind(school.KindCare), Untitled: w.Kind(k),
+	}
+}

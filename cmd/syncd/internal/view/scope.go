@@ -1,0 +1,252 @@
+package view
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"syncd/source/school"
+	"syncd/storage"
+)
+
+// scope is what a link shows right now: children, and per child the kinds
+// that were ever read for it.
+type scope struct {
+	link     school.Link
+	children []storage.Child
+	kinds    map[school.ChildNumber][]school.Kind // in the order of school.CalendarKinds, then FeedKinds
+}
+
+func (v *Views) scope(ctx context.Context, l school.Link) (scope, error) {
+	all, err := v.cfg.Store.Children(ctx)
+	if err != nil {
+		return scope{}, err
+	}
+	readings, err := v.cfg.Store.Readings(ctx)
+	if err != nil {
+		return scope{}, err
+	}
+	read := map[school.ChildNumber]map[school.Kind]bool{}
+	for _, r := range readings {
+		if r.LastSuccess.IsZero() && r.Entries == 0 {
+			continue
+		}
+		if read[r.Child] == nil {
+			read[r.Child] = map[school.Kind]bool{}
+		}
+		read[r.Child][r.Kind] = true
+	}
+	s := scope{link: l, kinds: map[school.ChildNumber][]school.Kind{}}
+	for _, c := range all {
+		if l.Children != nil && !slices.Contains(l.Children, c.Number) {
+			continue
+		}
+		s.children = append(s.children, c)
+		for _, k := range slices.Concat(school.CalendarKinds(), []school.Kind{school.KindNews, school.KindNotices}) {
+			if read[c.Number][k] && l.Shows(c.Number, k) {
+				s.kinds[c.Number] = append(s.kinds[c.Number], k)
+			}
+		}
+	}
+	return s, nil
+}
+
+// calendarSlugs lists every calendar of the link as ICS: each child's kinds,
+// and the family's.
+func (s scope) calendarSlugs() []string {
+	var out []string
+	for _, c := range s.children {
+		for _, k := range s.kinds[c.Number] {
+			if k.IsCalendar() {
+				out = append(out, slugOf(c.Number, k))
+			}
+		}
+	}
+	if len(out) > 0 && s.link.Shows(school.Family, school.KindFamily) {
+		out = append(out, slugOf(school.Family, school.KindFamily))
+	}
+	return out
+}
+
+// homeSlugs lists the calendars of the link's CalDAV home, where nothing may
+// appear twice: the family calendar or the children's, lessons or days.
+func (s scope) homeSlugs() []string {
+	if s.link.Options.Merged {
+		return []string{slugOf(school.Family, school.KindFamily)}
+	}
+	var out []string
+	for _, c := range s.children {
+		for _, k := range s.shown(c.Number) {
+			out = append(out, slugOf(c.Number, k))
+		}
+	}
+	return out
+}
+
+// shown are a child's calendar kinds without those that another one repeats.
+func (s scope) shown(n school.ChildNumber) []school.Kind {
+	twin := school.KindDay
+	if s.link.Options.Day {
+		twin = school.KindLessons
+	}
+	var out []school.Kind
+	for _, k := range s.kinds[n] {
+		if k.IsCalendar() && k != twin {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// feedSlugs lists every feed of the link: the feeds of each child, also when
+// nothing was ever read for one, and the family's.
+func (s scope) feedSlugs() []string {
+	var out []string
+	numbers := []school.ChildNumber{school.Family}
+	for _, c := range s.children {
+		numbers = append(numbers, c.Number)
+	}
+	for _, n := range numbers {
+		for _, k := range []school.Kind{school.KindNews, school.KindNotices} {
+			if s.link.Shows(n, k) {
+				out = append(out, slugOf(n, k))
+			}
+		}
+	}
+	return out
+}
+
+// child answers a child in scope.
+func (s scope) child(n school.ChildNumber) (storage.Child, bool) {
+	i := slices.IndexFunc(s.children, func(c storage.Child) bool { return c.Number == n })
+	if i < 0 {
+		return storage.Child{}, false
+	}
+	return s.children[i], true
+}
+
+// part is one child's kind inside a calendar or feed.
+type part struct {
+	child school.ChildNumber
+	kind  school.Kind
+}
+
+// parts answers what stands in the calendar or feed that a slug names, and
+// whether the link shows such a one at all.
+func (s scope) parts(n school.ChildNumber, k school.Kind) ([]part, bool) {
+	if n != school.Family {
+		if _, ok := s.child(n); !ok || !s.link.Shows(n, k) || k == school.KindFamily {
+			return nil, false
+		}
+		return []part{{n, k}}, true
+	}
+	if !s.link.Shows(n, k) || k.IsCalendar() && k != school.KindFamily {
+		return nil, false
+	}
+	var out []part
+	for _, c := range s.children {
+		if k != school.KindFamily {
+			out = append(out, part{c.Number, k})
+			continue
+		}
+		for _, kind := range s.shown(c.Number) {
+			out = append(out, part{c.Number, kind})
+		}
+	}
+	return out, true
+}
+
+func split(parts []part) (children []school.ChildNumber, kinds []school.Kind) {
+	for _, p := range parts {
+		if !slices.Contains(children, p.child) {
+			children = append(children, p.child)
+		}
+		if !slices.Contains(kinds, p.kind) {
+			kinds = append(kinds, p.kind)
+		}
+	}
+	return children, kinds
+}
+
+// generation names everything beside the entries that a calendar's bytes
+// depend on: the cache it comes from, the renderer, the link's options and
+// the names in it. A sync token of another generation is worth nothing.
+func (v *Views) generation(ctx context.Context, s scope) (string, error) {
+	cache, err := v.cfg.Store.Generation(ctx)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	for _, field := range []string{cache, v.cfg.Renderer, s.link.Generation, s.link.Options.Language} {
+		fmt.Fprintf(h, "%d:%s", len(field), field)
+	}
+	for _, c := range s.children {
+		fmt.Fprintf(h, "%d:%d:%s", c.Number, len(c.Name), c.Name)
+	}
+	return strings.ToLower(base32.StdEncoding.EncodeToString(h.Sum(nil)[:10])), nil
+}
+
+// floor is the time before which nothing of the link was last changed.
+func (v *Views) floor(l school.Link) time.Time {
+	if l.OptionsChanged.After(v.cfg.Since) {
+		return l.OptionsChanged
+	}
+	return v.cfg.Since
+}
+
+func slugOf(n school.ChildNumber, k school.Kind) string {
+	return strconv.Itoa(int(n)) + "-" + string(k)
+}
+
+// parseSlug reads "1-events". Only the one spelling that slugOf writes is
+// accepted.
+func parseSlug(slug string) (school.ChildNumber, school.Kind, bool) {
+	number, kind, ok := strings.Cut(slug, "-")
+	if !ok {
+		return 0, "", false
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 0 || slugOf(school.ChildNumber(n), school.Kind(kind)) != slug {
+		return 0, "", false
+	}
+	return school.ChildNumber(n), school.Kind(kind), true
+}
+
+// Slug is one calendar or feed of a link.
+type Slug struct {
+	Child school.ChildNumber
+	Name  string // the child's first name, empty for the family
+	Kind  school.Kind
+	Slug  string // "1-events"
+}
+
+// Slugs lists the calendars and the feeds that a link has as addresses. It
+// answers fs.ErrNotExist for a link that is not there or not living.
+func (v *Views) Slugs(ctx context.Context, id school.LinkID) (calendars, letters []Slug, err error) {
+	l, err := v.link(ctx, id)
+	if err != nil {
+		return nil, nil, fmt.Errorf("view: slugs: %w", err)
+	}
+	s, err := v.scope(ctx, l)
+	if err != nil {
+		return nil, nil, fmt.Errorf("view: slugs: %w", err)
+	}
+	return s.describe(s.calendarSlugs()), s.describe(s.feedSlugs()), nil
+}
+
+func (s scope) describe(slugs []string) []Slug {
+	out := make([]Slug, 0, len(slugs))
+	for _, slug := range slugs {
+		n, k, _ := parseSlug(slug)
+		c, _ := s.child(n)
+		out = append(out, Slug{Child: n, Name: firstName(c), Kind: k, Slug: slug})
+	}
+	return out
+}
+
+func firstName(c storage.Child) string { return school.Child{Name: c.Name}.FirstName() }

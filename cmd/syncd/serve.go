@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"syncd/cmd/syncd/internal/app"
+	"syncd/cmd/syncd/internal/config"
+	"syncd/cmd/syncd/internal/control"
+	"syncd/cmd/syncd/internal/syncer"
+	"syncd/cmd/syncd/internal/text"
+	"syncd/storage"
+	"syncd/storage/vault"
+)
+
+// serve runs the daemon. Flags may stand behind its name too.
+func serve(ctx context.Context, c call) error {
+	more, rest, err := parseOptions(c.args)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	if err != nil || len(rest) > 0 {
+		return usageError("serve takes options only")
+	}
+	maps.Copy(c.options, more)
+	cfg, err := config.Load(c.Lookup, c.options)
+	if err != nil {
+		return err
+	}
+	log := newLogger(c.Err, cfg)
+	tlsConfig, err := loadTLS(cfg)
+	if err != nil {
+		return err
+	}
+	return withApp(ctx, c, cfg, log, func(ctx context.Context, ac app.Config) error {
+		ac.TLS, ac.Out = tlsConfig, c.Out
+		a, err := app.New(ctx, ac)
+		if err != nil {
+			return err
+		}
+		var lc net.ListenConfig
+		ln, err := lc.Listen(ctx, "tcp", cfg.Listen)
+		if err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+		return a.Run(ctx, ln)
+	})
+}
+
+// data runs a command that works on the data: in the daemon that holds them,
+// or, where there is none, here.
+func data(ctx context.Context, c call) error {
+	cfg, err := config.Load(c.Lookup, c.options)
+	if err != nil {
+		return err
+	}
+	args := append([]string{c.name}, c.args...)
+	streams := control.Streams{In: c.In, Out: c.Out, Err: c.Err}
+	status, err := control.Call(ctx, cfg.DataDir, args, app.NeedsInput(args), streams)
+	if errors.Is(err, control.ErrNoDaemon) {
+		err = withApp(ctx, c, cfg, newLogger(io.Discard, cfg), func(ctx context.Context, ac app.Config) error {
+			a, err := app.New(ctx, ac)
+			if err != nil {
+				return err
+			}
+			status = a.RunCommand(ctx, args, streams)
+			return nil
+		})
+	}
+	if err != nil {
+		return err
+	}
+	if status != app.ExitOK {
+		return statusError(status)
+	}
+	return nil
+}
+
+// withApp takes the lock, finds the key, opens the data, and closes them when
+// f has returned. Without f it only tries whether the data can be used.
+func withApp(ctx context.Context, c call, cfg config.Config, log *slog.Logger, f func(context.Context, app.Config) error) (err error) {
+	if err := vault.Harden(); err != nil {
+		log.LogAttrs(ctx, slog.LevelWarn, "memory is not protected from dumps", slog.Any("error", err))
+	}
+	lock, err := vault.LockFolder(cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	keys, err := vault.OpenKeys(vault.KeySource{
+		File: cfg.KeyFile, Candidates: cfg.KeySources(), Managed: cfg.ManagedKey(), Data: cfg.DataDir,
+		Passphrase: passphrase(cfg),
+	})
+	if err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	if keys.Created() {
+		log.LogAttrs(ctx, slog.LevelInfo, "a key was made; keep a copy of it somewhere else", slog.String("path", keys.Path()))
+	}
+	if keys.Loose() {
+		log.LogAttrs(ctx, slog.LevelWarn, "other users of this machine may read the key file", slog.String("path", keys.Path()))
+	}
+	db, err := storage.Open(ctx, storage.Options{Dir: cfg.DataDir, Keys: keys, Now: c.Now, Log: log, Lock: lock})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if f == nil {
+		return nil
+	}
+	return f(ctx, app.Config{
+		DB: db, DataDir: cfg.DataDir, BaseURL: cfg.BaseURL, Platforms: app.Platforms(), Now: c.Now, Log: log,
+		Trusted: cfg.TrustedProxies, Gap: syncer.DefaultGap, Version: buildVersion(),
+		Key: keyPlace(cfg, keys.Path()), SameDisk: sameDisk(cfg.DataDir, keys.Path()),
+	})
+}
+
+func passphrase(cfg config.Config) func() ([]byte, error) {
+	if cfg.KeyPassphrase == "" {
+		return nil
+	}
+	return func() ([]byte, error) { return []byte(cfg.KeyPassphrase), nil }
+}
+
+func keyPlace(cfg config.Config, path string) text.KeyPlace {
+	switch {
+	case cfg.KeyPassphrase != "":
+		return text.KeyPassphrase
+	case path == cfg.ManagedKey():
+		return text.KeyManaged
+	case cfg.KeyFile != "":
+		return text.KeyFile
+	case cfg.CredentialsDir != "" && filepath.Dir(path) == filepath.Clean(cfg.CredentialsDir):
+		return text.KeyCredential
+	}
+	return text.KeySecret
+}
+
+// sameDisk reports whether two paths lie on one file system, as far as can be
+// seen: then whoever takes the disk has both.
+func sameDisk(a, b string) bool {
+	var device [2]uint64
+	for i, path := range []string{a, b} {
+		info, err := os.Stat(path)
+		if err != nil {
+			return false
+		}
+		stat, ok := info.Sys().(*syscall.Stat_t)
+		if !ok {
+			return false
+		}
+		device[i] = uint64(stat.Dev) //nolint:unconvert // its type differs from system to system
+	}
+	return device[0] == device[1]
+}
+
+func loadTLS(cfg config.Config) (*tls.Config, error) {
+	if cfg.TLSCert == "" {
+		return nil, nil //nolint:nilnil // no TLS here is not an error
+	}
+	pair, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("load certificate: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
+func newLogger(w io.Writer, cfg config.Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	if cfg.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// healthcheck asks the daemon that the configuration describes whether it
+// serves, for containers that have no other program to ask with.
+func healthcheck(ctx context.Context, c call) error {
+	cfg, err := config.Load(c.Lookup, c.options)
+	if err != nil {
+		return err
+	}
+	host, port, err := net.SplitHostPort(cfg.Listen)
+	if err != nil {
+		return err
+	}
+	if host == "" || net.ParseIP(host).IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	scheme, client := "http", &http.Client{Timeout: 5 * time.Second}
+	if cfg.TLSCert != "" {
+		// It is this machine that is asked, by address; no name to verify.
+		scheme = "https"
+		client.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // see above
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return errors.New("nothing answers on " + cfg.Listen)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %d", cfg.Listen, resp.StatusCode)
+	}
+	fmt.Fprintln(c.Out, "ok")
+	return nil
+}

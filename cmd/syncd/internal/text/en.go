@@ -120,6 +120,7 @@ func enOverview() Overview {
 		LinkCount:     Plural{One: "%s link is used by calendars and readers.", Many: "%s links are used by calendars and readers."},
 		ManageLinks:   "Show links",
 		Attention:     Plural{One: "%s account needs you", Many: "%s accounts need you"},
+		Suspended:     Plural{One: "%s link is paused, because an older backup was put back.", Many: "%s links are paused, because an older backup was put back."},
 		AllWell:       "All is well",
 	}
 }

@@ -38,6 +38,8 @@ func enLinks() Links {
 		CancelledTitle:  "is shown with “Cancelled” before the title",
 		CancelledStatus: "is marked as cancelled (some services hide it)",
 		CancelledDrop:   "is not shown",
+		Suspended:       "Paused since %s, because an older backup was put back. Had you removed this link? Then remove it again.",
+		Confirm:         "Let the link work",
 		Cloud:           "Google and Outlook fetch the calendar to their own servers and keep a copy there. An app that fetches straight to the phone or computer does not.",
 		Create:          "Make the link",
 		RevokeTitle:     "Remove “%s”?",

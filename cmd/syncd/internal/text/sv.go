@@ -121,6 +121,7 @@ func svOverview() Overview {
 		LinkCount:     Plural{One: "%s länk används av kalendrar och läsare.", Many: "%s länkar används av kalendrar och läsare."},
 		ManageLinks:   "Visa länkar",
 		Attention:     Plural{One: "%s konto behöver dig", Many: "%s konton behöver dig"},
+		Suspended:     Plural{One: "%s länk är pausad, för en äldre säkerhetskopia har lagts tillbaka.", Many: "%s länkar är pausade, för en äldre säkerhetskopia har lagts tillbaka."},
 		AllWell:       "Allt fungerar",
 	}
 }

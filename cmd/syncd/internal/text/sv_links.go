@@ -39,6 +39,8 @@ func svLinks() Links {
 		CancelledTitle:  "visas med ”Inställt” före rubriken",
 		CancelledStatus: "märks som inställt (vissa tjänster döljer det)",
 		CancelledDrop:   "visas inte",
+		Suspended:       "Pausad sedan %s, för en äldre säkerhetskopia har lagts tillbaka. Hade du tagit bort den här länken? Ta då bort den igen.",
+		Confirm:         "Låt länken gälla",
 		Cloud:           "Google och Outlook hämtar kalendern till sina egna servrar och behåller en kopia där. En app som hämtar direkt till telefonen eller datorn gör inte det.",
 		Create:          "Skapa länken",
 		RevokeTitle:     "Ta bort ”%s”?",

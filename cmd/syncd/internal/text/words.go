@@ -94,6 +94,7 @@ type Overview struct {
 	LinkCount                                   Plural
 	ManageLinks                                 string
 	Attention                                   Plural // accounts that need a person
+	Suspended                                   Plural // links that wait for a guardian's word
 	AllWell                                     string
 }
 
@@ -149,6 +150,8 @@ type Links struct {
 	Day, Prefix, UTC                           string
 	Cancelled, CancelledTitle, CancelledStatus string
 	CancelledDrop                              string
+	Suspended                                  Format // since when
+	Confirm                                    string
 	Cloud                                      string // Google and Outlook keep a copy
 	Create                                     string
 	RevokeTitle                                Format // label

@@ -1,8 +1,20 @@
 package web
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 
+	"syncd/cmd/syncd/internal/text"
 	"syncd/source"
 	"syncd/source/school"
 )
@@ -12,7 +24,8 @@ import (
 type LoginStore interface {
 	// BeginLogin starts a login and returns when the first state is known or
 	// soon after. One that is under way is taken over when its method is the
-	// same and given up otherwise.
+	// same and given up otherwise. Errors of package source are explained to
+	// the person.
 	BeginLogin(ctx context.Context, id school.AccountID, method source.MethodID, in source.Answers) error
 	// Login returns how far the login is and keeps it alive; it may be called
 	// as often as one likes. ok is false when there is none. A finished one
@@ -31,4 +44,279 @@ type LoginView struct {
 	// Problem is why the session was not accepted although the person signed
 	// in (another person than the account's owner); usually none.
 	Problem school.Problem
+}
+
+func loginPath(id school.AccountID) string {
+	return "/accounts/" + url.PathEscape(string(id)) + "/login"
+}
+
+// loginPageView is the page of one sign-in.
+type loginPageView struct {
+	Account AccountView
+	Path    string // of this page; the actions lie below it
+	Panel   *loginPanel
+	Methods []methodView
+	Advice  text.Advice // why it could not begin
+	// Choosing is false while a login runs: the methods are then not shown.
+	Choosing bool
+}
+
+// methodView is one way to sign in.
+type methodView struct {
+	ID     source.MethodID
+	Words  text.Method
+	Fields []fieldView
+	First  bool // the one to suggest
+}
+
+// loginPanel is the part of the page that changes while the person signs in.
+type loginPanel struct {
+	W        *text.Words
+	Path     string
+	Platform string
+	State    source.LoginState
+	Final    bool
+	Done     bool
+	Status   string
+	QR       *qrView
+	Open     template.URL // opens the app on this device
+	OpenText string
+	Instead  template.URL // the other form of the same link
+	Restarts string
+	Ask      []fieldView
+}
+
+// newPanel puts a login into words.
+func newPanel(a AccountView, v LoginView, w *text.Words, apple bool) *loginPanel {
+	p := &loginPanel{
+		W: w, Path: loginPath(a.ID), Platform: a.Name, State: v.Progress.State, Final: v.Progress.State.Final(),
+		Done: v.Progress.State == source.LoginDone, Status: w.LoginState(v.Progress.State, v.Method),
+	}
+	if v.Problem != school.ProblemNone {
+		advice := w.Problem(v.Problem)
+		p.Done, p.Final = false, true
+		p.Status = advice.Sentence + " " + advice.Remedy
+	}
+	if p.Final {
+		return p
+	}
+	if v.Progress.Restarts > 0 {
+		p.Restarts = w.N(v.Progress.Restarts, w.Login.Restarted)
+	}
+	for _, f := range v.Progress.Ask {
+		p.Ask = append(p.Ask, newField("ask", f, w))
+	}
+	if v.Progress.State != source.LoginScan {
+		return p
+	}
+	p.QR = newQR(v.Progress.QR)
+	p.Open, p.Instead = appURL(v.Progress.AppLink), appURL(v.Progress.UniversalLink)
+	if p.Open == "" || (apple && p.Instead != "") {
+		p.Open, p.Instead = p.Instead, p.Open
+	}
+	p.OpenText = w.Login.OpenBankID
+	if v.Method == source.Freja || v.Method == source.FrejaApp {
+		p.OpenText = w.Login.OpenFreja
+	}
+	return p
+}
+
+// appURL passes addresses that open an eID app and nothing else: they come
+// from the platform, and a javascript: address among them would be its own.
+func appURL(s string) template.URL {
+	u, err := url.Parse(s)
+	if err != nil {
+		return ""
+	}
+	switch strings.ToLower(u.Scheme) {
+	case "bankid", "frejaeid", "https":
+		return template.URL(s) //nolint:gosec // the scheme was just checked, and the template still escapes it
+	}
+	return ""
+}
+
+// isApple reports whether the browser runs on a phone or tablet that opens
+// apps by https addresses. iPads call themselves Macs; for those the other
+// form of the link is offered as well.
+func isApple(r *http.Request) bool {
+	ua := r.UserAgent()
+	return strings.Contains(ua, "iPhone") || strings.Contains(ua, "iPad") || strings.Contains(ua, "iPod")
+}
+
+// isPhone reports whether the browser runs on a hand-held device.
+func isPhone(r *http.Request) bool {
+	ua := r.UserAgent()
+	return isApple(r) || strings.Contains(ua, "Android") || strings.Contains(ua, "Mobile")
+}
+
+// methods lists the ways to sign in, the likeliest for this device first.
+// failed, if set, takes the place of the method with its ID.
+func (s *server) methods(r *http.Request, a AccountView, failed methodView) []methodView {
+	p, _ := s.platform(a.Platform)
+	words := s.words.of(r)
+	var all []methodView
+	for _, m := range p.Logins {
+		v := methodView{ID: m.ID, Words: words.Method(m.ID)}
+		for _, f := range m.Fields {
+			v.Fields = append(v.Fields, newField(string(m.ID), f, words))
+		}
+		if m.ID == failed.ID {
+			v.Fields = failed.Fields
+		}
+		all = append(all, v)
+	}
+	if isPhone(r) {
+		slices.SortStableFunc(all, func(a, b methodView) int { return rank(a.ID) - rank(b.ID) })
+	}
+	if len(all) > 0 {
+		all[0].First = true
+	}
+	return all
+}
+
+// rank orders methods on a phone.
+func rank(m source.MethodID) int {
+	switch m {
+	case source.BankIDApp:
+		return 0
+	case source.FrejaApp:
+		return 1
+	case source.BankIDQR:
+		return 2
+	case source.Freja, source.Password, source.Cookies:
+		return 3
+	default:
+		return 4
+	}
+}
+
+func (s *server) loginPage(w http.ResponseWriter, r *http.Request) error {
+	return s.showLogin(w, r, methodView{}, text.Advice{})
+}
+
+// showLogin shows the login as it stands, or the choice of methods. failed and
+// advice say why a login did not begin.
+func (s *server) showLogin(w http.ResponseWriter, r *http.Request, failed methodView, advice text.Advice) error {
+	id := school.AccountID(r.PathValue("id"))
+	a, err := s.Store.Account(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	words := s.words.of(r)
+	v := loginPageView{Account: a, Path: loginPath(id), Advice: advice, Methods: s.methods(r, a, failed), Choosing: true}
+	p := s.newPage(r, words.Login.Title.With(a.Name), "status", nil)
+	status := http.StatusOK
+	if failed.ID != "" {
+		status = http.StatusUnprocessableEntity
+	} else if login, ok := s.Store.Login(r.Context(), id); ok && advice == (text.Advice{}) {
+		v.Panel = newPanel(a, login, words, isApple(r))
+		v.Choosing = v.Panel.Final
+		if !v.Panel.Final && v.Panel.Ask == nil {
+			p.ReloadPlain = 2
+		}
+	}
+	p.Body = v
+	return s.render(w, status, "login", p)
+}
+
+func (s *server) beginLogin(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	id := school.AccountID(r.PathValue("id"))
+	a, err := s.Store.Account(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	p, _ := s.platform(a.Platform)
+	i := slices.IndexFunc(p.Logins, func(m source.Method) bool { return string(m.ID) == r.PostForm.Get("method") })
+	if i < 0 {
+		return fs.ErrNotExist
+	}
+	method := p.Logins[i]
+	in, fields, ok := answers(r, string(method.ID), method.Fields, s.words.of(r))
+	if !ok {
+		return s.showLogin(w, r, methodView{ID: method.ID, Fields: fields}, text.Advice{})
+	}
+	err = s.Store.BeginLogin(r.Context(), id, method.ID, in)
+	if errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil {
+		problem := source.ProblemOf(err)
+		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "login did not begin", slog.String("account", string(id)),
+			slog.String("method", string(method.ID)), slog.String("problem", string(problem)), slog.Any("error", err))
+		return s.showLogin(w, r, methodView{}, s.words.of(r).Problem(problem))
+	}
+	redirect(w, loginPath(id))
+	return nil
+}
+
+// loginState is what the page's script asks for once a second.
+type loginState struct {
+	State  source.LoginState `json:"state"`
+	Final  bool              `json:"final"`
+	Status string            `json:"status"`
+	QR     string            `json:"qr"`    // an svg element, empty for none
+	Panel  string            `json:"panel"` // everything else
+}
+
+func (s *server) loginState(w http.ResponseWriter, r *http.Request) error {
+	id := school.AccountID(r.PathValue("id"))
+	a, err := s.Store.Account(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	out := loginState{Final: true}
+	if login, ok := s.Store.Login(r.Context(), id); ok {
+		panel := newPanel(a, login, s.words.of(r), isApple(r))
+		out = loginState{State: panel.State, Final: panel.Final, Status: panel.Status}
+		if out.QR, err = s.fragment("qr", panel); err != nil {
+			return err
+		}
+		if out.Panel, err = s.fragment("actions", panel); err != nil {
+			return err
+		}
+	}
+	data, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Errorf("web: encode login state: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(data)
+	return nil
+}
+
+// fragment renders one piece of the panel.
+func (s *server) fragment(name string, panel *loginPanel) (string, error) {
+	var buf bytes.Buffer
+	if err := s.pages["login"].ExecuteTemplate(&buf, name, panel); err != nil {
+		return "", fmt.Errorf("web: render %s: %w", name, err)
+	}
+	return strings.TrimSpace(buf.String()), nil
+}
+
+func (s *server) answerLogin(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	id := school.AccountID(r.PathValue("id"))
+	if login, ok := s.Store.Login(r.Context(), id); ok {
+		if in, _, complete := answers(r, "ask", login.Progress.Ask, s.words.of(r)); complete {
+			if err := s.Store.AnswerLogin(r.Context(), id, in); err != nil {
+				return err
+			}
+		}
+	}
+	redirect(w, loginPath(id))
+	return nil
+}
+
+func (s *server) cancelLogin(w http.ResponseWriter, r *http.Request) error {
+	id := school.AccountID(r.PathValue("id"))
+	if err := s.Store.CancelLogin(r.Context(), id); err != nil {
+		return err
+	}
+	redirect(w, loginPath(id))
+	return nil
 }

@@ -2,8 +2,10 @@ package web
 
 import (
 	"context"
+	"net/http"
 	"time"
 
+	"syncd/cmd/syncd/internal/text"
 	"syncd/source/school"
 )
 
@@ -17,9 +19,10 @@ type OverviewStore interface {
 
 // Overview is everything on the status page.
 type Overview struct {
-	Accounts []AccountView
-	Children []ChildView
-	Links    int // living links
+	Accounts  []AccountView
+	Children  []ChildView
+	Links     int // living links
+	Suspended int // links that wait for a guardian's confirmation
 }
 
 // AccountView is one account as shown.
@@ -31,7 +34,7 @@ type AccountView struct {
 	State    school.SessionState
 	Since    time.Time // when State began; zero when unknown
 	Until    time.Time // until when the session is known to last; zero when unknown
-	LastRead time.Time // last read that brought anything; zero: never
+	LastRead time.Time // last read that went well; zero: never
 	NextRead time.Time // zero: none is planned
 	Reading  bool      // a read is under way or waits for its turn
 	Requests int       // made today
@@ -40,6 +43,20 @@ type AccountView struct {
 	// Open is true for a platform without a sign-in (a calendar address): no
 	// session is spoken of.
 	Open bool
+}
+
+// NeedsPerson reports whether nothing more is read until somebody signs in.
+func (a AccountView) NeedsPerson() bool {
+	if a.Open {
+		return false
+	}
+	switch a.State {
+	case school.SignedOut, school.Expired:
+		return true
+	case school.SigningIn, school.Active:
+		return a.Problem == school.ProblemSignIn || a.Problem == school.ProblemWrongPerson
+	}
+	return false
 }
 
 // ChildView is one child and what is known about it.
@@ -57,4 +74,72 @@ type KindView struct {
 	Entries     int
 	LastSuccess time.Time // zero: never
 	Problem     bool      // the last try failed, what is shown is older
+}
+
+// overviewView is the status page.
+type overviewView struct {
+	Accounts  []accountCard
+	Children  []ChildView
+	Links     int
+	Suspended int
+	Attention int // accounts that need a person
+	Reading   bool
+}
+
+// accountCard is an account with the words about it.
+type accountCard struct {
+	AccountView
+	StateText string
+	Tone      string // "good", "wait", "bad": colour and sign
+	Advice    text.Advice
+}
+
+func newAccountCard(a AccountView, w *text.Words) accountCard {
+	c := accountCard{AccountView: a, Advice: w.Problem(a.Problem), StateText: w.State(a.State), Tone: "good"}
+	if a.Open {
+		c.StateText = w.Overview.NoSignIn
+	}
+	switch {
+	case a.NeedsPerson():
+		c.Tone = "bad"
+		if a.State == school.Active {
+			c.StateText = w.State(school.Expired)
+		}
+		if a.Problem == school.ProblemNone && a.State == school.Expired {
+			c.Advice = w.Problem(school.ProblemSignIn)
+		}
+	case a.Problem != school.ProblemNone, a.State == school.SigningIn:
+		c.Tone = "wait"
+	}
+	return c
+}
+
+func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
+	o, err := s.Store.Overview(r.Context())
+	if err != nil {
+		return err
+	}
+	words := s.words.of(r)
+	v := overviewView{Children: o.Children, Links: o.Links, Suspended: o.Suspended}
+	for _, a := range o.Accounts {
+		c := newAccountCard(a, words)
+		if c.Tone == "bad" {
+			v.Attention++
+		}
+		v.Reading = v.Reading || a.Reading
+		v.Accounts = append(v.Accounts, c)
+	}
+	p := s.newPage(r, words.Overview.Title, "status", v)
+	if v.Reading {
+		p.Reload = 5
+	}
+	return s.render(w, http.StatusOK, "overview", p)
+}
+
+func (s *server) readNow(w http.ResponseWriter, r *http.Request) error {
+	if err := s.Store.ReadNow(r.Context(), school.AccountID(r.PathValue("id"))); err != nil {
+		return err
+	}
+	redirect(w, "/")
+	return nil
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"syncd/cmd/syncd/internal/text"
@@ -35,4 +36,20 @@ type Kept struct {
 type Host struct {
 	Name     string
 	Platform string // for which platform, as families know it
+}
+
+// privacyView is the privacy page.
+type privacyView struct {
+	Privacy
+	KeyWords text.Advice
+}
+
+func (s *server) privacyPage(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.Store.Privacy(r.Context())
+	if err != nil {
+		return err
+	}
+	words := s.words.of(r)
+	v := privacyView{Privacy: p, KeyWords: words.KeyPlace(p.Key)}
+	return s.render(w, http.StatusOK, "privacy", s.newPage(r, words.Privacy.Title, "privacy", v))
 }

@@ -11,8 +11,11 @@ package web
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"syncd/source"
@@ -63,4 +66,85 @@ type Doors interface {
 	// Accept uses up a one-time address, sets user name and password and signs
 	// the browser in.
 	Accept(w http.ResponseWriter, r *http.Request, token, user, password string) error
+}
+
+// server is the handler behind New.
+type server struct {
+	Config
+	words  words
+	pages  pages
+	assets assets
+	shown  *shown
+	base   *url.URL
+}
+
+// New returns the handler of every page, under "/". It refuses form posts from
+// other sites, sets its own security headers and answers 404 and 405 itself.
+// Requests must have passed through whatever answers Config.Guardian.
+func New(c Config) (http.Handler, error) {
+	if c.Store == nil || c.Doors == nil || c.Now == nil || c.Log == nil || c.Guardian == nil || c.Protected == nil {
+		return nil, errors.New("web: new: Store, Doors, Now, Log, Guardian and Protected are required")
+	}
+	base, err := url.Parse(c.BaseURL)
+	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
+		return nil, errors.New("web: new: BaseURL is not an http or https address")
+	}
+	s := &server{Config: c, base: base, words: newWords(), shown: newShown(c.Now)}
+	if s.assets, err = newAssets(); err != nil {
+		return nil, fmt.Errorf("web: new: %w", err)
+	}
+	if s.pages, err = newPages(); err != nil {
+		return nil, fmt.Errorf("web: new: %w", err)
+	}
+	// A proxy may rewrite Host, so the address people know is named as well.
+	cross := http.NewCrossOriginProtection()
+	if err := cross.AddTrustedOrigin(base.Scheme + "://" + base.Host); err != nil {
+		return nil, fmt.Errorf("web: new: %w", err)
+	}
+	cross.SetDenyHandler(s.handle(s.crossSite))
+	return secure(http.MaxBytesHandler(cross.Handler(s.routes()), maxForm)), nil
+}
+
+// maxForm is the size of the largest form, a browser's exported cookies.
+const maxForm = 256 << 10
+
+func (s *server) routes() http.Handler {
+	mux := http.NewServeMux()
+	open := func(pattern string, h handler) { mux.HandleFunc(pattern, s.handle(h)) }
+	own := func(pattern string, h handler) { mux.HandleFunc(pattern, s.handle(s.guarded(h))) }
+
+	open("GET /{$}", s.home)
+	open("GET /signin", s.signInPage)
+	open("POST /signin", s.signIn)
+	open("POST /signout", s.signOut)
+	open("GET /welcome/{token}", s.welcomePage)
+	open("POST /welcome/{token}", s.welcome)
+	open("POST /language", s.language)
+	open("GET /static/{file}", s.static)
+	open("GET /favicon.ico", s.favicon)
+	open("GET /robots.txt", s.robots)
+	open("/", s.nothing)
+
+	own("GET /accounts/new", s.newAccountPage)
+	own("POST /accounts", s.addAccount)
+	own("POST /accounts/{id}/read", s.readNow)
+	own("GET /accounts/{id}/remove", s.removeAccountPage)
+	own("POST /accounts/{id}/remove", s.removeAccount)
+	own("GET /accounts/{id}/login", s.loginPage)
+	own("POST /accounts/{id}/login", s.beginLogin)
+	own("GET /accounts/{id}/login/state", s.loginState)
+	own("POST /accounts/{id}/login/answer", s.answerLogin)
+	own("POST /accounts/{id}/login/cancel", s.cancelLogin)
+
+	own("GET /links", s.linksPage)
+	own("GET /links/new", s.newLinkPage)
+	own("POST /links", s.addLink)
+	own("GET /links/{id}/addresses", s.addressesPage)
+	own("POST /links/{id}/addresses/hide", s.hideAddresses)
+	own("GET /links/{id}/revoke", s.revokePage)
+	own("POST /links/{id}/revoke", s.revoke)
+	own("POST /links/{id}/confirm", s.confirm)
+
+	own("GET /privacy", s.privacyPage)
+	return mux
 }

@@ -30,10 +30,7 @@ func policy() *bluemonday.Policy {
 	return p
 }
 
-var (
-	cellSize = regexp.MustCompile(`^[1-9][0-9]?$`)
-	tagStart = regexp.MustCompile(`(?i)^(?:</?(?:` + elements + `|[a-z]+:[a-z]+)[\s/>]|<!|<\?)`)
-)
+var cellSize = regexp.MustCompile(`^[1-9][0-9]?$`)
 
 // safeHTML returns harmless, tidy HTML of a letter, "" for an empty one; text
 // without any markup becomes paragraphs. base resolves relative addresses.

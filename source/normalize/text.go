@@ -53,18 +53,6 @@ func plain(s string) string {
 	return clean(strings.NewReplacer("&", " ", "<", " ").Replace(s))
 }
 
-// markup matches tags of known elements, so that "<anna@example.org>" and
-// "3 < 4" stay text.
-var markup = regexp.MustCompile(`(?i)</?(?:` + elements + `|[a-z]+:[a-z]+)(?:[\s/][^<>]*)?>|<!--|<!doctype[^<>]*>|<\?xml[^<>]*>`)
-
-const elements = `a|abbr|address|article|aside|audio|b|base|big|blockquote|body|br|button|canvas|caption|center|cite|code|col|colgroup|` +
-	`dd|del|details|dfn|div|dl|dt|em|embed|fieldset|figcaption|figure|font|footer|form|frame|frameset|h[1-6]|head|header|hr|html|i|` +
-	`iframe|img|input|ins|kbd|label|legend|li|link|main|map|mark|math|meta|nav|noscript|object|ol|optgroup|option|p|param|picture|pre|` +
-	`q|s|samp|script|section|select|small|source|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|template|textarea|tfoot|` +
-	`th|thead|time|title|tr|track|tt|u|ul|var|video|wbr`
-
-func hasMarkup(s string) bool { return strings.Contains(s, "<") && markup.MatchString(s) }
-
 var (
 	entity = regexp.MustCompile(`&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});`)
 	// nested matches an ampersand that was encoded again and again.

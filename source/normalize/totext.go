@@ -43,34 +43,13 @@ func parse(s string) ([]*html.Node, error) {
 	return html.ParseFragment(strings.NewReader(s), &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body})
 }
 
-// shield escapes each "<" that begins no tag of a known element, so that the
-// parser does not take "<anna@example.org>" for one.
-func shield(s string) string {
-	var b strings.Builder
-	for {
-		i := strings.IndexByte(s, '<')
-		if i < 0 {
-			b.WriteString(s)
-			return b.String()
-		}
-		b.WriteString(s[:i])
-		s = s[i:]
-		if tagStart.MatchString(s) {
-			b.WriteByte('<')
-		} else {
-			b.WriteString("&lt;")
-		}
-		s = s[1:]
-	}
-}
-
 // toText returns the text of HTML: paragraphs parted by an empty line, list
 // items with bullets, the cells of a table row in one line, the addresses of
 // links in brackets.
 func toText(s string) string {
 	nodes, err := parse(shield(s))
 	if err != nil { // nested beyond reason
-		return markup.ReplaceAllString(s, " ")
+		return stripTags(s)
 	}
 	var w textWriter
 	for _, n := range nodes {

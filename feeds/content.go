@@ -65,7 +65,7 @@ func (f *Feed) content(base, self string) content {
 	c.author = cmp.Or(oneLine(f.Author), c.title)
 	c.updated = usable(f.Updated)
 	for _, l := range f.Letters {
-		i := f.item(l, base, c.page)
+		i := f.item(l, base, c)
 		c.items = append(c.items, i)
 		if i.updated.After(c.updated) {
 			c.updated = i.updated
@@ -79,7 +79,7 @@ func (f *Feed) content(base, self string) content {
 
 // item makes one letter. Its identifier holds no child's number: children
 // that are joined change theirs, and every letter would be new again.
-func (f *Feed) item(l school.Letter, base, page string) item {
+func (f *Feed) item(l school.Letter, base string, c content) item {
 	i := item{
 		id: fmt.Sprintf("tag:%s,%04d:%s/%s", authority,
 			firstUsable(l.FirstSeen, l.Published, l.Updated).Year(), l.Kind, l.UID),
@@ -89,11 +89,11 @@ func (f *Feed) item(l school.Letter, base, page string) item {
 		published: usable(l.Published),
 		updated:   firstUsable(l.Updated, l.Published, l.FirstSeen, f.Created),
 	}
-	i.title = cmp.Or(oneLine(l.Title), cut(i.summary, maxTitle), oneLine(l.Source), oneLine(f.Title))
+	i.title = cmp.Or(oneLine(l.Title), cut(i.summary, maxTitle), oneLine(l.Source), c.title)
 	if i.url == "" {
 		// Readers open something at a click, and take two letters with one
 		// address for the same.
-		i.url = page + "#" + url.PathEscape(string(l.UID))
+		i.url = c.page + "#" + url.PathEscape(string(l.UID))
 	}
 	kind := string(l.Kind)
 	i.categories = []category{{schemeKind, kind, cmp.Or(oneLine(f.Kinds[l.Kind]), kind)}}
@@ -148,13 +148,17 @@ func (f *Feed) body(i *item, l school.Letter, base string) {
 
 // mediaName is the last segment of an address; it is only for people.
 func mediaName(m school.MediaRef) string {
-	name := strings.Map(func(r rune) rune {
+	name := strings.TrimLeft(strings.Map(func(r rune) rune {
 		if r == '/' || r == '\\' {
 			return '-'
 		}
 		return r
-	}, oneLine(m.Name))
-	return cmp.Or(strings.TrimLeft(name, "."), "media")
+	}, oneLine(m.Name)), ".")
+	if runes := []rune(name); len(runes) > maxTitle {
+		// The end says what kind of file it is.
+		name = string(runes[:maxTitle-17]) + "…" + string(runes[len(runes)-16:])
+	}
+	return cmp.Or(name, "media")
 }
 
 // mediaType returns a media type without parameters, or the one that says
@@ -167,19 +171,29 @@ func mediaType(s string) string {
 	return t
 }
 
-// address returns an absolute web address, or "".
+// maxAddress is the length beyond which an address is not one.
+const maxAddress = 2048
+
+// address returns an absolute web address without a password in it, in the
+// characters of RFC 3986, or "".
 func address(s string) string {
 	u, err := url.Parse(strings.TrimSpace(s))
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "http" && u.Scheme != "https" {
 		return ""
 	}
-	u.RawQuery = strings.Map(func(r rune) rune {
-		if r <= ' ' || r >= utf8.RuneSelf {
-			return -1
+	var b strings.Builder
+	for _, c := range []byte(u.String()) {
+		// net/url leaves the query as it was.
+		if c <= ' ' || c >= utf8.RuneSelf || strings.IndexByte("\"<>\\^`{|}\x7f", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+			continue
 		}
-		return r
-	}, u.RawQuery)
-	return clean(u.String())
+		b.WriteByte(c)
+	}
+	if b.Len() > maxAddress {
+		return ""
+	}
+	return b.String()
 }
 
 // clean drops what XML 1.0 cannot hold and turns every kind of line break

@@ -21,7 +21,7 @@ import (
 func python(t *testing.T, module string) string {
 	t.Helper()
 	for _, path := range []string{"python3", "/usr/bin/python3"} {
-		if exec.CommandContext(t.Context(), path, "-c", "import "+module).Run() == nil { //nolint:gosec // fixed words
+		if exec.CommandContext(t.Context(), path, "-c", "import "+module).Run() == nil {
 			return path
 		}
 	}
@@ -33,8 +33,13 @@ func python(t *testing.T, module string) string {
 }
 
 type pythonEntry struct {
-	UID, Start, End, Summary, Place, Body string
-	Categories                            []string
+	UID        string   `json:"uid"`
+	Start      string   `json:"start"`
+	End        string   `json:"end"`
+	Summary    string   `json:"summary"`
+	Place      string   `json:"place"`
+	Body       string   `json:"body"`
+	Categories []string `json:"categories"`
 }
 
 // readWithPython reads a calendar with python3-icalendar.

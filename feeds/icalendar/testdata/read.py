@@ -20,11 +20,11 @@ for part in icalendar.Calendar.from_ical(sys.stdin.buffer.read()).walk():
     if part.errors:
         sys.exit("errors in %s: %r" % (part["UID"], part.errors))
     print(json.dumps({
-        "UID": part["UID"],
-        "Start": utc(part.get("DTSTART")),
-        "End": utc(part.get("DTEND") or part.get("DUE")),
-        "Summary": part.get("SUMMARY", ""),
-        "Place": part.get("LOCATION", ""),
-        "Body": part.get("DESCRIPTION", ""),
-        "Categories": [str(c) for l in (lambda v: v if isinstance(v, list) else [v] if v else [])(part.get("CATEGORIES")) for c in l.cats],
+        "uid": part["UID"],
+        "start": utc(part.get("DTSTART")),
+        "end": utc(part.get("DTEND") or part.get("DUE")),
+        "summary": part.get("SUMMARY", ""),
+        "place": part.get("LOCATION", ""),
+        "body": part.get("DESCRIPTION", ""),
+        "categories": [str(c) for l in (lambda v: v if isinstance(v, list) else [v] if v else [])(part.get("CATEGORIES")) for c in l.cats],
     }))

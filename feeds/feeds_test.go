@@ -1,0 +1,602 @@
+package feeds_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"github.com/google/go-cmp/cmp"
+
+	"syncd/feeds"
+	"syncd/feeds/icalendar"
+	"syncd/source/school"
+)
+
+const (
+	base          = "https://skola.example"
+	calendarToken = "kalendernyckel-abcdefghijk"
+	feedToken     = "nyhetsnyckel-abcdefghijklm"
+	mediaID       = "bildnyckel-1"
+	fileID        = "filnyckel-1"
+)
+
+// noon is a moment by day in Stockholm.
+func noon() time.Time { return time.Date(2026, time.November, 22, 11, 0, 0, 0, time.UTC) }
+
+// store is a feeds.Store that a test changes at will.
+type store struct {
+	collection *icalendar.Collection
+	feed       *feeds.Feed
+	media      map[string]school.MediaRef
+	data       map[string]string
+	err        error // answered to everything
+}
+
+func (s *store) Collection(_ context.Context, token, slug string) (*icalendar.Collection, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	if token != calendarToken || slug != s.collection.Slug {
+		return nil, fmt.Errorf("no such calendar: %w", fs.ErrNotExist)
+	}
+	return s.collection, nil
+}
+
+func (s *store) Feed(_ context.Context, token, slug string) (*feeds.Feed, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	if token != feedToken || slug != s.feed.Slug {
+		return nil, fmt.Errorf("no such feed: %w", fs.ErrNotExist)
+	}
+	return s.feed, nil
+}
+
+func (s *store) Media(_ context.Context, id string) (school.MediaRef, io.ReadCloser, error) {
+	if s.err != nil {
+		return school.MediaRef{}, nil, s.err
+	}
+	ref, found := s.media[id]
+	if !found {
+		return school.MediaRef{}, nil, fmt.Errorf("no such media: %w", fs.ErrNotExist)
+	}
+	return ref, io.NopCloser(strings.NewReader(s.data[id])), nil
+}
+
+func letters() []school.Letter {
+	published := time.Date(2026, time.November, 20, 14, 5, 6, 0, time.UTC)
+	return []school.Letter{
+		{
+			UID: "n-1", Kind: school.KindNews, Child: 1, ChildName: "Åsa", Title: "Veckobrev v. 47 <&> \"klass 5B\"",
+			Author: "Anna Lärare", Source: "Björkskolan", Summary: "Den här veckan …",
+			HTML: `<h1>Hej!</h1><p>Åk 5 &amp; 6: <a href="https://skola.example.org/x?a=1&amp;b=2">läs mer</a> ]]> 👍</p>`,
+			URL:  "https://skolplattformen.example/brev/1?a=1&b=2", Published: published, Updated: published.Add(time.Hour),
+			FirstSeen: published.Add(10 * time.Minute),
+			Media: []school.MediaRef{
+				{ID: "m-1", Name: "fika på gården.jpg", Type: "image/jpeg", Alt: "Barn \"leker\"", Length: 5, Image: true},
+				{ID: "m-2", Name: "schema.pdf", Type: "application/pdf", Length: 1234},
+				{ID: "m-3", Name: "secret.jpg", Type: "image/jpeg", Image: true}, // not in this link
+			},
+		},
+		{
+			UID: "o-1", Kind: school.KindNotices, Child: 2, ChildName: "Bo", Title: "Nytt meddelande", Author: "Unikum",
+			Summary: "Rad ett & två\nRad <tre>", Published: published.Add(-48 * time.Hour), Updated: published.Add(-48 * time.Hour),
+			FirstSeen: published.Add(-48 * time.Hour),
+		},
+		{UID: "n-0", Kind: school.KindNews, Child: 1, HTML: "<p>Utan allt</p>"},
+	}
+}
+
+func feed() *feeds.Feed {
+	return &feeds.Feed{
+		ID: "urn:uuid:2a0d5e3c-6c07-5a1c-9f0e-0d3e6a9be001", Slug: "1-all", Title: "Åsa – allt", Subtitle: "Från skolan",
+		Lang: "sv", Author: "Skolan", Created: time.Date(2026, time.August, 17, 6, 0, 0, 0, time.UTC),
+		Letters: letters(),
+		Media:   map[string]string{"m-1": mediaID, "m-2": fileID},
+		Kinds:   map[school.Kind]string{school.KindNews: "Nyheter", school.KindNotices: "Notiser"},
+	}
+}
+
+func collection() *icalendar.Collection {
+	loc := school.Stockholm()
+	day := school.NewDate(2026, time.June, 3)
+	list := []school.Entry{
+		{UID: "e-1", Kind: school.KindEvents, Title: "Avslutning", Span: school.Timed(day.At(9, 0, loc), day.At(10, 0, loc)), Modified: noon().Add(-time.Hour)},
+	}
+	c, _ := icalendar.Build(icalendar.Info{Name: "Åsa"}, list, icalendar.Style{}, icalendar.Style{Feed: true})
+	c.Slug = "1-events"
+	return c
+}
+
+func newStore() *store {
+	return &store{
+		collection: collection(), feed: feed(),
+		media: map[string]school.MediaRef{mediaID: letters()[0].Media[0], fileID: letters()[0].Media[1]},
+		data:  map[string]string{mediaID: "\xff\xd8\xff\xe0\x00", fileID: strings.Repeat("p", 1234)},
+	}
+}
+
+// server is a handler under test and what it logged.
+type server struct {
+	http.Handler
+	log *bytes.Buffer
+	now time.Time
+}
+
+func serve(t *testing.T, s feeds.Store, change func(*feeds.Config)) *server {
+	t.Helper()
+	srv := &server{log: &bytes.Buffer{}, now: noon()}
+	cfg := feeds.Config{
+		Store: s, BaseURL: base, Now: func() time.Time { return srv.now },
+		Log: slog.New(slog.NewTextHandler(srv.log, nil)),
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	h, err := feeds.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Handler = h
+	return srv
+}
+
+// ask sends one request. header is pairs of name and value.
+func (s *server) ask(t *testing.T, method, target string, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, target, nil)
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+func addresses() map[string]string {
+	return map[string]string{
+		"ics":  "/c/" + calendarToken + "/1-events.ics",
+		"atom": "/f/" + feedToken + "/1-all.atom",
+		"rss":  "/f/" + feedToken + "/1-all.rss",
+		"json": "/f/" + feedToken + "/1-all.json",
+	}
+}
+
+func TestDocuments(t *testing.T) {
+	t.Parallel()
+	types := map[string]string{
+		"ics": "text/calendar; charset=utf-8", "atom": "application/atom+xml; charset=utf-8",
+		"rss": "application/rss+xml; charset=utf-8", "json": "application/feed+json; charset=utf-8",
+	}
+	var used []string
+	srv := serve(t, newStore(), func(c *feeds.Config) {
+		c.Used = func(_ context.Context, token string) { used = append(used, token) }
+	})
+	for name, path := range addresses() {
+		used = nil
+		w := srv.ask(t, http.MethodGet, path)
+		got := map[string]string{}
+		for _, h := range []string{
+			"Content-Type", "Cache-Control", "Vary", "X-Robots-Tag", "X-Content-Type-Options", "Referrer-Policy",
+			"Content-Encoding", "Content-Length", "Www-Authenticate", "Set-Cookie",
+		} {
+			got[h] = w.Header().Get(h)
+		}
+		want := map[string]string{
+			"Content-Type": types[name], "Cache-Control": "private, max-age=900", "Vary": "Accept-Encoding",
+			"X-Robots-Tag": "noindex, nofollow", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+			"Content-Encoding": "", "Content-Length": fmt.Sprint(w.Body.Len()), "Www-Authenticate": "", "Set-Cookie": "",
+		}
+		if diff := cmp.Diff(want, got); diff != "" || w.Code != http.StatusOK {
+			t.Errorf("GET %s = %d (-want +got):\n%s", name, w.Code, diff)
+		}
+		if tag := w.Header().Get("Etag"); len(tag) != 22 || !strings.HasPrefix(tag, `"`) {
+			t.Errorf("%s: ETag %s is not strong", name, tag)
+		}
+		if _, err := http.ParseTime(w.Header().Get("Last-Modified")); err != nil {
+			t.Errorf("%s: Last-Modified: %v", name, err)
+		}
+		if len(used) != 1 || !strings.Contains(path, used[0]) {
+			t.Errorf("%s: use was told of as %v", name, used)
+		}
+		head := srv.ask(t, http.MethodHead, path)
+		if diff := cmp.Diff(w.Header(), head.Header()); diff != "" || head.Body.Len() != 0 || head.Code != http.StatusOK {
+			t.Errorf("HEAD %s = %d with %d octets (-GET +HEAD):\n%s", name, head.Code, head.Body.Len(), diff)
+		}
+	}
+	if srv.log.Len() != 0 {
+		t.Errorf("log: %s", srv.log)
+	}
+}
+
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, newStore(), nil)
+	for name, path := range addresses() {
+		first := srv.ask(t, http.MethodGet, path)
+		tag, date := first.Header().Get("Etag"), first.Header().Get("Last-Modified")
+		modified, err := http.ParseTime(date)
+		if err != nil {
+			t.Fatal(err)
+		}
+		earlier, later := modified.Add(-time.Second).Format(http.TimeFormat), modified.Add(time.Hour).Format(http.TimeFormat)
+		for _, tc := range []struct {
+			header []string
+			want   int
+		}{
+			{[]string{"If-None-Match", tag}, 304},
+			{[]string{"If-None-Match", "W/" + tag}, 304},
+			{[]string{"If-None-Match", `"other", ` + tag}, 304},
+			{[]string{"If-None-Match", `"other",,W/"x" ,` + tag + ` ,"y"`}, 304},
+			{[]string{"If-None-Match", `"other"`, "If-None-Match", tag}, 304},
+			{[]string{"If-None-Match", "*"}, 304},
+			{[]string{"If-None-Match", `"other"`}, 200},
+			{[]string{"If-None-Match", strings.Trim(tag, `"`)}, 200},
+			{[]string{"If-None-Match", `"`}, 200},
+			{[]string{"If-None-Match", `W/`}, 200},
+			{[]string{"If-None-Match", ""}, 200},
+			{[]string{"If-None-Match", `"other"`, "If-Modified-Since", later}, 200},
+			{[]string{"If-None-Match", tag, "If-Modified-Since", earlier}, 304},
+			{[]string{"If-Modified-Since", date}, 304},
+			{[]string{"If-Modified-Since", later}, 304},
+			{[]string{"If-Modified-Since", earlier}, 200},
+			{[]string{"If-Modified-Since", "yesterday"}, 200},
+			{[]string{"If-None-Match", tag, "Accept-Encoding", "gzip"}, 200}, // another representation
+			{[]string{"If-None-Match", strings.TrimSuffix(tag, `"`) + `-gz"`, "Accept-Encoding", "gzip"}, 304},
+			{[]string{"Authorization", "Bearer x"}, 200},
+			{[]string{"Authorization", "Basic eDp5"}, 200},
+			{[]string{"Accept", "text/html"}, 200},
+			{[]string{"Range", "bytes=0-3"}, 200},
+		} {
+			for _, method := range []string{http.MethodGet, http.MethodHead} {
+				w := srv.ask(t, method, path, tc.header...)
+				if w.Code != tc.want {
+					t.Errorf("%s %s with %q = %d, want %d", method, name, tc.header, w.Code, tc.want)
+				}
+				if w.Code == http.StatusNotModified && (w.Body.Len() != 0 || w.Header().Get("Etag") == "" || w.Header().Get("Cache-Control") == "" || w.Header().Get("Vary") == "") {
+					t.Errorf("%s %s with %q: 304 with %d octets and %v", method, name, tc.header, w.Body.Len(), w.Header())
+				}
+			}
+		}
+		noise := srv.ask(t, http.MethodGet, path+"?v=2&kinds=all")
+		if noise.Code != 200 || noise.Header().Get("Etag") != tag || !bytes.Equal(noise.Body.Bytes(), first.Body.Bytes()) {
+			t.Errorf("%s: a query changes the answer to %d", name, noise.Code)
+		}
+	}
+}
+
+func TestGzip(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, newStore(), nil)
+	for name, path := range addresses() {
+		plain := srv.ask(t, http.MethodGet, path)
+		var first []byte
+		for _, tc := range []struct {
+			accept string
+			want   string
+		}{
+			{"gzip", "gzip"},
+			{"br, gzip;q=0.5", "gzip"},
+			{"x-gzip", "gzip"},
+			{"*", "gzip"},
+			{"GZIP ; q=1", "gzip"},
+			{"", ""},
+			{"br", ""},
+			{"gzip;q=0", ""},
+			{"gzip; q=0.000, br", ""},
+			{"identity", ""},
+			{"gzipped", ""},
+		} {
+			w := srv.ask(t, http.MethodGet, path, "Accept-Encoding", tc.accept)
+			if got := w.Header().Get("Content-Encoding"); got != tc.want || w.Code != 200 {
+				t.Errorf("%s: Accept-Encoding %q gives %d %q, want %q", name, tc.accept, w.Code, got, tc.want)
+				continue
+			}
+			if tc.want == "" {
+				continue
+			}
+			if first == nil {
+				first = w.Body.Bytes()
+			}
+			if !bytes.Equal(first, w.Body.Bytes()) || w.Header().Get("Etag") == plain.Header().Get("Etag") || w.Header().Get("Vary") != "Accept-Encoding" {
+				t.Errorf("%s: compressed twice, differently, or under the tag of the plain form", name)
+			}
+			zr, err := gzip.NewReader(w.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := io.ReadAll(zr)
+			if err != nil || !bytes.Equal(data, plain.Body.Bytes()) {
+				t.Errorf("%s: unpacked octets differ, %v", name, err)
+			}
+		}
+	}
+}
+
+func TestCacheControlByNight(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, newStore(), nil)
+	loc := school.Stockholm()
+	for _, day := range []school.Date{school.NewDate(2026, 6, 3), school.NewDate(2026, 12, 2)} {
+		for clock, want := range map[[2]int]string{
+			{5, 59}: "private, max-age=3600", {6, 0}: "private, max-age=900", {12, 0}: "private, max-age=900",
+			{21, 59}: "private, max-age=900", {22, 0}: "private, max-age=3600", {0, 0}: "private, max-age=3600",
+		} {
+			srv.now = day.At(clock[0], clock[1], loc)
+			if got := srv.ask(t, http.MethodGet, addresses()["atom"]).Header().Get("Cache-Control"); got != want {
+				t.Errorf("%v %v: Cache-Control %q, want %q", day, clock, got, want)
+			}
+		}
+	}
+}
+
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, newStore(), nil)
+	for _, path := range []string{addresses()["ics"], addresses()["atom"], "/m/" + mediaID + "/x", "/c/unknown/1-events.ics", "/"} {
+		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "PROPFIND", "REPORT", "TRACE", "get"} {
+			w := srv.ask(t, method, path)
+			if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
+				t.Errorf("%s %s = %d, Allow %q", method, path, w.Code, w.Header().Get("Allow"))
+			}
+		}
+	}
+}
+
+func TestUnknownIsUnknown(t *testing.T) {
+	t.Parallel()
+	var want http.Header
+	for _, path := range []string{
+		"/c/unknown/1-events.ics", "/c/" + calendarToken + "/2-events.ics", "/c/" + feedToken + "/1-events.ics",
+		"/c/" + calendarToken + "/1-events", "/c/" + calendarToken + "/1-events.ics/", "/c/" + calendarToken + "/", "/c/" + calendarToken,
+		"/c/" + calendarToken + "/1-events.ICS", "/c//1-events.ics", "/c/" + calendarToken + "/x/1-events.ics",
+		"/f/unknown/1-all.atom", "/f/" + calendarToken + "/1-all.atom", "/f/" + feedToken + "/1-all", "/f/" + feedToken + "/1-all.xml",
+		"/f/" + feedToken + "/1-all.atom.rss", "/f/" + feedToken + "/.atom", "/f/" + feedToken + "/1-news.atom",
+		"/m/unknown/x.jpg", "/m/" + mediaID, "/m/" + mediaID + "/", "/m//x", "/x/" + feedToken + "/1-all.atom", "/", "/c", "/s/x/feeds.opml",
+		"/c/%2e%2e/1-events.ics",
+	} {
+		srv := serve(t, newStore(), nil)
+		w := srv.ask(t, http.MethodGet, path)
+		if w.Code != http.StatusNotFound || w.Body.String() != "Not Found\n" {
+			t.Errorf("GET %s = %d %q", path, w.Code, w.Body)
+		}
+		if want == nil {
+			want = w.Header()
+		}
+		if diff := cmp.Diff(want, w.Header()); diff != "" {
+			t.Errorf("GET %s answers otherwise than another unknown address:\n%s", path, diff)
+		}
+		if want.Get("X-Robots-Tag") == "" || want.Get("Location") != "" || strings.Contains(fmt.Sprint(want), feedToken) {
+			t.Errorf("headers of 404: %v", want)
+		}
+		if head := srv.ask(t, http.MethodHead, path); head.Code != http.StatusNotFound || head.Body.Len() != 0 {
+			t.Errorf("HEAD %s = %d with %d octets", path, head.Code, head.Body.Len())
+		}
+		if srv.log.Len() != 0 {
+			t.Errorf("GET %s: log %s", path, srv.log)
+		}
+	}
+}
+
+func TestGuessersWait(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, newStore(), func(c *feeds.Config) {
+		c.Peer = func(r *http.Request) string { return r.Header.Get("X-Peer") }
+	})
+	for i := range 12 {
+		w := srv.ask(t, http.MethodGet, fmt.Sprintf("/c/guess%d/1-events.ics", i), "X-Peer", "a")
+		want := http.StatusNotFound
+		if i >= 10 {
+			want = http.StatusTooManyRequests
+		}
+		if w.Code != want || (want == http.StatusTooManyRequests) != (w.Header().Get("Retry-After") == "60") {
+			t.Errorf("miss %d = %d, Retry-After %q, want %d", i, w.Code, w.Header().Get("Retry-After"), want)
+		}
+	}
+	if w := srv.ask(t, http.MethodGet, "/f/guess/1-all.atom", "X-Peer", "b"); w.Code != http.StatusNotFound {
+		t.Errorf("another peer = %d", w.Code)
+	}
+	if w := srv.ask(t, http.MethodGet, addresses()["ics"], "X-Peer", "a"); w.Code != http.StatusOK {
+		t.Errorf("a subscriber behind the guesser's address = %d", w.Code)
+	}
+	srv.now = srv.now.Add(59500 * time.Millisecond)
+	if w := srv.ask(t, http.MethodGet, "/c/x/y.ics", "X-Peer", "a"); w.Header().Get("Retry-After") != "1" {
+		t.Errorf("half a second before the end: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	}
+	srv.now = srv.now.Add(time.Second)
+	if w := srv.ask(t, http.MethodGet, "/c/x/y.ics", "X-Peer", "a"); w.Code != http.StatusNotFound {
+		t.Errorf("a minute later = %d", w.Code)
+	}
+	// Very many peers are forgotten rather than kept.
+	for i := range 10000 {
+		if w := srv.ask(t, http.MethodGet, "/c/x/y.ics", "X-Peer", fmt.Sprint(i)); w.Code != http.StatusNotFound {
+			t.Fatalf("peer %d = %d", i, w.Code)
+		}
+	}
+}
+
+func TestPeerIsTheConnection(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, newStore(), nil)
+	from := func(addr string) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/c/x/y.ics", nil)
+		r.RemoteAddr = addr
+		w := httptest.NewRecorder()
+		srv.ServeHTTP(w, r)
+		return w.Code
+	}
+	for i := range 11 {
+		from(fmt.Sprintf("[2001:db8::1]:%d", 1000+i))
+	}
+	if got := from("[2001:db8::1]:9"); got != http.StatusTooManyRequests {
+		t.Errorf("another port of the same host = %d", got)
+	}
+	if got := from("@"); got != http.StatusNotFound {
+		t.Errorf("a peer without a port = %d", got)
+	}
+}
+
+func TestStoreFails(t *testing.T) {
+	t.Parallel()
+	s := newStore()
+	s.err = errors.New("storage: read: database is locked")
+	srv := serve(t, s, nil)
+	for _, path := range []string{addresses()["ics"], addresses()["rss"], "/m/" + mediaID + "/x"} {
+		w := srv.ask(t, http.MethodGet, path)
+		if w.Code != http.StatusInternalServerError || w.Body.String() != "Internal Server Error\n" || w.Header().Get("Etag") != "" {
+			t.Errorf("GET %s = %d %q", path, w.Code, w.Body)
+		}
+	}
+	log := srv.log.String()
+	if strings.Count(log, "database is locked") != 3 || strings.Contains(log, calendarToken) || strings.Contains(log, feedToken) || strings.Contains(log, mediaID) {
+		t.Errorf("log: %s", log)
+	}
+	srv.log.Reset()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := httptest.NewRecorder()
+	srv.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, addresses()["ics"], nil))
+	if srv.log.Len() != 0 {
+		t.Errorf("a subscriber who left is logged: %s", srv.log)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	good := feeds.Config{Store: newStore(), BaseURL: base, Now: noon, Log: slog.New(slog.DiscardHandler)}
+	if _, err := feeds.New(good); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*feeds.Config){
+		"no store": func(c *feeds.Config) { c.Store = nil },
+		"no clock": func(c *feeds.Config) { c.Now = nil },
+		"no log":   func(c *feeds.Config) { c.Log = nil },
+		"no base":  func(c *feeds.Config) { c.BaseURL = "" },
+		"ftp":      func(c *feeds.Config) { c.BaseURL = "ftp://x.example" },
+		"query":    func(c *feeds.Config) { c.BaseURL = "https://x.example/?a" },
+		"bad":      func(c *feeds.Config) { c.BaseURL = "https://x\n" },
+		"bound":    func(c *feeds.Config) { c.CacheBytes = -1 },
+	} {
+		cfg := good
+		change(&cfg)
+		if _, err := feeds.New(cfg); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// Compressed calendars stay under the bound, whichever are asked for.
+func TestManyCalendars(t *testing.T) {
+	t.Parallel()
+	s := newStore()
+	srv := serve(t, s, func(c *feeds.Config) { c.CacheBytes = 2000 })
+	plain := map[string][]byte{}
+	for round := range 3 {
+		for i := range 20 {
+			c, _ := icalendar.Build(icalendar.Info{Name: fmt.Sprint(i)}, nil, icalendar.Style{}, icalendar.Style{Feed: true})
+			c.Slug = "1-events"
+			s.collection = c
+			w := srv.ask(t, http.MethodGet, addresses()["ics"], "Accept-Encoding", "gzip")
+			zr, err := gzip.NewReader(w.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := io.ReadAll(zr)
+			if err != nil || !bytes.Equal(data, c.ICS) || round > 0 && !bytes.Equal(data, plain[c.ICSETag]) {
+				t.Fatalf("calendar %d in round %d is not what was asked for: %v", i, round, err)
+			}
+			plain[c.ICSETag] = data
+		}
+	}
+}
+
+func TestMedia(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		ref                           school.MediaRef
+		contentType, disposition, csp string
+	}{
+		{school.MediaRef{Name: "på gården.jpg", Type: "image/jpeg", Image: true}, "image/jpeg", "inline; filename*=utf-8''p%C3%A5%20g%C3%A5rden.jpg", "sandbox; default-src 'none'"},
+		{school.MediaRef{Name: "a.png", Type: "image/png; charset=x", Image: true}, "image/png", "inline; filename=a.png", "sandbox; default-src 'none'"},
+		{school.MediaRef{Name: "brev.pdf", Type: "application/pdf"}, "application/pdf", "inline; filename=brev.pdf", "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+		{school.MediaRef{Name: "x.svg", Type: "image/svg+xml", Image: true}, "application/octet-stream", "attachment; filename=x.svg", "sandbox; default-src 'none'"},
+		{school.MediaRef{Name: "x.html", Type: "text/html"}, "application/octet-stream", "attachment; filename=x.html", "sandbox; default-src 'none'"},
+		{school.MediaRef{Name: "x.js", Type: "text/javascript"}, "application/octet-stream", "attachment; filename=x.js", "sandbox; default-src 'none'"},
+		{school.MediaRef{Name: "x.txt", Type: "text/plain"}, "text/plain; charset=utf-8", "attachment; filename=x.txt", "sandbox; default-src 'none'"},
+		{school.MediaRef{Name: "x.ics", Type: "text/calendar"}, "text/calendar; charset=utf-8", "attachment; filename=x.ics", "sandbox; default-src 'none'"},
+		{school.MediaRef{Name: "x.mp3", Type: "audio/mpeg"}, "audio/mpeg", "attachment; filename=x.mp3", "sandbox; default-src 'none'"},
+		{school.MediaRef{Name: "x.docx", Type: "application/vnd.openxmlformats-officedocument.wordprocessingml.document"}, "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "attachment; filename=x.docx", "sandbox; default-src 'none'"},
+		{school.MediaRef{Name: "../../etc/passwd\r\nX: y", Type: "nonsense"}, "application/octet-stream", "attachment; filename=\"-..-etc-passwd X: y\"", "sandbox; default-src 'none'"},
+		{school.MediaRef{Name: "", Type: ""}, "application/octet-stream", "attachment; filename=media", "sandbox; default-src 'none'"},
+	} {
+		s := newStore()
+		tc.ref.ID, tc.ref.Length = "m-9", 5
+		s.media["x9"], s.data["x9"] = tc.ref, "12345"
+		srv := serve(t, s, nil)
+		w := srv.ask(t, http.MethodGet, "/m/x9/whatever%2fname", "Accept-Encoding", "gzip")
+		got := map[string]string{}
+		for _, h := range []string{
+			"Content-Type", "Content-Disposition", "Content-Security-Policy", "Content-Length", "Content-Encoding",
+			"X-Content-Type-Options", "Referrer-Policy", "Cache-Control", "X-Robots-Tag",
+		} {
+			got[h] = w.Header().Get(h)
+		}
+		want := map[string]string{
+			"Content-Type": tc.contentType, "Content-Disposition": tc.disposition, "Content-Security-Policy": tc.csp,
+			"Content-Length": "5", "Content-Encoding": "", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+			"Cache-Control": "private, max-age=86400", "X-Robots-Tag": "noindex, nofollow",
+		}
+		if diff := cmp.Diff(want, got); diff != "" || w.Code != 200 || w.Body.String() != "12345" {
+			t.Errorf("%q %q = %d %q (-want +got):\n%s", tc.ref.Name, tc.ref.Type, w.Code, w.Body, diff)
+		}
+		head := srv.ask(t, http.MethodHead, "/m/x9/n")
+		if head.Code != 200 || head.Body.Len() != 0 || head.Header().Get("Content-Length") != "5" {
+			t.Errorf("HEAD = %d with %d octets", head.Code, head.Body.Len())
+		}
+		tag := w.Header().Get("Etag")
+		if again := srv.ask(t, http.MethodGet, "/m/x9/n", "If-None-Match", "W/"+tag); again.Code != 304 || again.Body.Len() != 0 {
+			t.Errorf("with its tag = %d", again.Code)
+		}
+		if strings.Contains(tag, "x9") || strings.Contains(tag, "m-9") {
+			t.Errorf("the tag %s shows the id", tag)
+		}
+		s.media = nil
+		if gone := srv.ask(t, http.MethodGet, "/m/x9/n", "If-None-Match", tag); gone.Code != http.StatusNotFound {
+			t.Errorf("revoked media = %d", gone.Code)
+		}
+	}
+}
+
+// breaking is media that ends in the middle.
+type breaking struct{ store }
+
+func (b *breaking) Media(context.Context, string) (school.MediaRef, io.ReadCloser, error) {
+	return school.MediaRef{ID: "m", Name: "hemlig.jpg", Type: "image/jpeg"}, io.NopCloser(io.MultiReader(strings.NewReader("abc"), failing{})), nil
+}
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, errors.New("vault: read: cut short") }
+
+func TestMediaCutShort(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, &breaking{}, nil)
+	w := srv.ask(t, http.MethodGet, "/m/"+mediaID+"/hemlig.jpg")
+	if w.Body.String() != "abc" || w.Header().Get("Content-Length") != "" {
+		t.Errorf("body %q, length %q", w.Body, w.Header().Get("Content-Length"))
+	}
+	if log := srv.log.String(); !strings.Contains(log, "media cut short") || strings.Contains(log, "hemlig") || strings.Contains(log, mediaID) {
+		t.Errorf("log: %s", log)
+	}
+}

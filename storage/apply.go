@@ -22,7 +22,7 @@ type applying struct {
 	loc   *time.Location
 	now   int64 // seconds
 	today int64 // day of the read
-	print *printer
+	fp    *printer
 
 	agreed map[key]int64 // held since the read of this time, nanoseconds
 	held   map[key]bool  // to be held after this read
@@ -56,7 +56,7 @@ type applying struct {
 func (db *DB) Apply(ctx context.Context, account school.AccountID, s school.Snapshot) (school.Changes, error) {
 	db.content.Lock()
 	defer db.content.Unlock()
-	a := &applying{db: db, s: &s, loc: school.Stockholm(), now: db.second(), print: newPrinter(), held: map[key]bool{}}
+	a := &applying{db: db, s: &s, loc: school.Stockholm(), now: db.second(), fp: newPrinter(), held: map[key]bool{}}
 	if s.Taken.IsZero() {
 		s.Taken = db.now()
 	}
@@ -195,11 +195,10 @@ func (a *applying) write(ctx context.Context) error {
 			return fmt.Errorf("write letters: %w", err)
 		}
 		for _, k := range a.drops {
-			table := "entry"
+			query := "DELETE FROM entry WHERE identity = ? AND kind = ? AND uid = ?"
 			if k.kind.IsFeed() {
-				table = "letter"
+				query = "DELETE FROM letter WHERE identity = ? AND kind = ? AND uid = ?"
 			}
-			query := "DELETE FROM " + table + " WHERE identity = ? AND kind = ? AND uid = ?"
 			if _, err := tx.ExecContext(ctx, query, a.id.id, k.kind, k.uid); err != nil {
 				return fmt.Errorf("delete: %w", err)
 			}
@@ -221,26 +220,30 @@ func (a *applying) remember(ctx context.Context) error {
 				return fmt.Errorf("note reading: %w", err)
 			}
 		}
-		for k := range a.agreed {
-			if a.held[k] {
-				continue
-			}
-			const query = "DELETE FROM held WHERE identity = ? AND kind = ? AND uid = ?"
-			if _, err := tx.ExecContext(ctx, query, a.id.id, k.kind, k.uid); err != nil {
-				return fmt.Errorf("release: %w", err)
-			}
-		}
-		for k := range a.held {
-			if _, was := a.agreed[k]; was {
-				continue
-			}
-			const query = "INSERT INTO held (identity, kind, uid, taken) VALUES (?, ?, ?, ?)"
-			if _, err := tx.ExecContext(ctx, query, a.id.id, k.kind, k.uid, a.s.Taken.UnixNano()); err != nil {
-				return fmt.Errorf("hold: %w", err)
-			}
-		}
-		return nil
+		return a.rememberHeld(ctx, tx)
 	})
+}
+
+func (a *applying) rememberHeld(ctx context.Context, tx *sql.Tx) error {
+	for k := range a.agreed {
+		if a.held[k] {
+			continue
+		}
+		const query = "DELETE FROM held WHERE identity = ? AND kind = ? AND uid = ?"
+		if _, err := tx.ExecContext(ctx, query, a.id.id, k.kind, k.uid); err != nil {
+			return fmt.Errorf("release: %w", err)
+		}
+	}
+	for k := range a.held {
+		if _, was := a.agreed[k]; was {
+			continue
+		}
+		const query = "INSERT INTO held (identity, kind, uid, taken) VALUES (?, ?, ?, ?)"
+		if _, err := tx.ExecContext(ctx, query, a.id.id, k.kind, k.uid, a.s.Taken.UnixNano()); err != nil {
+			return fmt.Errorf("hold: %w", err)
+		}
+	}
+	return nil
 }
 
 // covered reports whether the read would have shown a dated thing of the part

@@ -17,7 +17,7 @@ type entryRow struct {
 	status   school.Status
 	modified int64
 	sequence int64
-	print    string
+	sum      string
 	seen     bool // shown by the snapshot
 }
 
@@ -27,7 +27,7 @@ type entryPut struct {
 	part     school.Part
 	entry    school.Entry
 	times    times
-	print    string
+	sum      string
 	modified int64
 	sequence int64
 	quiet    bool // nothing that is shown differs
@@ -75,7 +75,7 @@ func (a *applying) loadEntries(ctx context.Context, tx *sql.Tx) error {
 		var k key
 		e := &entryRow{}
 		err := r.Scan(&e.id, &k.kind, &k.uid, &e.part, &e.times.day, &e.times.allDay, &e.times.starts, &e.times.ends,
-			&e.status, &e.modified, &e.sequence, &e.print)
+			&e.status, &e.modified, &e.sequence, &e.sum)
 		a.entries[k] = e
 		return err
 	}, `SELECT id, kind, uid, part, day, all_day, starts, ends, status, modified, sequence, print
@@ -146,7 +146,7 @@ func (a *applying) workEntry(in *incoming) {
 	if !e.Span.AllDay {
 		t.day = dayNumber(school.DateOf(e.Span.Start.In(a.loc)))
 	}
-	put := entryPut{part: in.part, entry: *e, times: t, print: a.print.entry(e, t), modified: a.now}
+	put := entryPut{part: in.part, entry: *e, times: t, sum: a.fp.entry(e, t), modified: a.now}
 	have := a.entries[key{e.Kind, e.UID}]
 	if have == nil {
 		a.changes.Added[e.Kind]++
@@ -156,9 +156,9 @@ func (a *applying) workEntry(in *incoming) {
 	have.seen = true
 	put.id, put.sequence = have.id, have.sequence
 	switch {
-	case have.print == put.print && have.part == put.part:
+	case have.sum == put.sum && have.part == put.part:
 		return
-	case have.print == put.print:
+	case have.sum == put.sum:
 		put.quiet, put.modified = true, have.modified
 	default:
 		a.changes.Changed[e.Kind]++
@@ -216,11 +216,11 @@ func (a *applying) writeEntries(ctx context.Context, tx *sql.Tx, log *changeLog)
 		}
 		if p.id == 0 {
 			_, err = add.ExecContext(ctx, a.id.id, e.Kind, e.UID, p.part, t.day, t.allDay, t.starts, t.ends, e.Status,
-				p.modified, p.modified, p.sequence, []byte(p.print), number(e.Busy), number(e.Done), number(e.Task),
+				p.modified, p.modified, p.sequence, []byte(p.sum), number(e.Busy), number(e.Done), number(e.Task),
 				categories.String, e.Title, e.Place, e.URL, e.Body)
 		} else {
 			_, err = change.ExecContext(ctx, p.part, t.day, t.allDay, t.starts, t.ends, e.Status,
-				p.modified, p.sequence, []byte(p.print), number(e.Busy), number(e.Done), number(e.Task),
+				p.modified, p.sequence, []byte(p.sum), number(e.Busy), number(e.Done), number(e.Task),
 				categories.String, e.Title, e.Place, e.URL, e.Body, p.id)
 		}
 		if err != nil {

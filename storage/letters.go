@@ -27,7 +27,7 @@ type letterRow struct {
 	published int64
 	updated   int64
 	modified  sql.NullInt64 // not valid: to be read again
-	print     string
+	sum       string
 	media     []mediaRow
 	seen      bool
 }
@@ -38,7 +38,7 @@ type letterPut struct {
 	ref      school.Ref
 	letter   school.Letter
 	modified int64
-	print    string
+	sum      string
 	media    []mediaRow
 	quiet    bool // nothing that is shown differs
 }
@@ -140,7 +140,7 @@ func (a *applying) loadLetters(ctx context.Context, tx *sql.Tx) error {
 		var k key
 		var ref string
 		l := &letterRow{}
-		err := r.Scan(&l.id, &k.kind, &k.uid, &ref, &l.published, &l.updated, &l.modified, &l.print)
+		err := r.Scan(&l.id, &k.kind, &k.uid, &ref, &l.published, &l.updated, &l.modified, &l.sum)
 		l.ref = school.Ref(ref)
 		a.letters[k], byID[l.id] = l, l
 		return err
@@ -214,7 +214,7 @@ func (a *applying) workLetter(in *arrival) error {
 	if err != nil {
 		return err
 	}
-	put := letterPut{ref: in.ref, letter: *l, modified: unix(in.modified), print: a.print.letter(l, media), media: media}
+	put := letterPut{ref: in.ref, letter: *l, modified: unix(in.modified), sum: a.fp.letter(l, media), media: media}
 	put.letter.Updated = time.Unix(a.updated(in, have), 0)
 	if have == nil {
 		a.changes.Added[l.Kind]++
@@ -224,7 +224,7 @@ func (a *applying) workLetter(in *arrival) error {
 	have.seen = true
 	put.id = have.id
 	switch {
-	case have.print != put.print, fresh:
+	case have.sum != put.sum, fresh:
 		a.changes.Changed[l.Kind]++
 		for _, id := range have.blobs() {
 			if !slices.ContainsFunc(media, func(m mediaRow) bool { return m.ID == id }) {
@@ -334,14 +334,14 @@ func (a *applying) writeLetter(ctx context.Context, tx *sql.Tx, p *letterPut) er
 		const query = `INSERT INTO letter (identity, kind, uid, ref, published, updated, modified, first_seen, print,
 			title, author, source, url, summary, html) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
 		err := tx.QueryRowContext(ctx, query, a.id.id, l.Kind, l.UID, string(p.ref), unix(l.Published), unix(l.Updated),
-			p.modified, a.now, []byte(p.print), l.Title, l.Author, l.Source, l.URL, l.Summary, l.HTML).Scan(&p.id)
+			p.modified, a.now, []byte(p.sum), l.Title, l.Author, l.Source, l.URL, l.Summary, l.HTML).Scan(&p.id)
 		if err != nil {
 			return err
 		}
 	} else {
 		const query = `UPDATE letter SET ref = ?, published = ?, updated = ?, modified = ?, print = ?,
 			title = ?, author = ?, source = ?, url = ?, summary = ?, html = ? WHERE id = ?`
-		_, err := tx.ExecContext(ctx, query, string(p.ref), unix(l.Published), unix(l.Updated), p.modified, []byte(p.print),
+		_, err := tx.ExecContext(ctx, query, string(p.ref), unix(l.Published), unix(l.Updated), p.modified, []byte(p.sum),
 			l.Title, l.Author, l.Source, l.URL, l.Summary, l.HTML, p.id)
 		if err != nil {
 			return err

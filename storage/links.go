@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"syncd/source/school"
@@ -84,7 +83,7 @@ func (db *DB) AddLink(ctx context.Context, l school.Link, s Secrets) error {
 		if err != nil {
 			return err
 		}
-		query := "INSERT INTO link (" + linkColumns + ") VALUES (?" + strings.Repeat(", ?", len(values)-1) + ")"
+		const query = "INSERT INTO link (" + linkColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 		if _, err := tx.ExecContext(ctx, query, values...); err != nil {
 			return err
 		}

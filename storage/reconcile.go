@@ -185,10 +185,10 @@ func (db *DB) mendCache(ctx context.Context, tx *sql.Tx, state past) error {
 			return fmt.Errorf("begin cache: %w", err)
 		}
 	case db.opened.LostCache:
-		for _, table := range []string{"change", "media", "letter", "entry", "roster", "profile", "identity", "child"} {
-			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table); err != nil {
-				return fmt.Errorf("empty cache: %w", err)
-			}
+		const query = `DELETE FROM change; DELETE FROM media; DELETE FROM letter; DELETE FROM entry;
+			DELETE FROM roster; DELETE FROM profile; DELETE FROM identity; DELETE FROM child`
+		if _, err := tx.ExecContext(ctx, query); err != nil {
+			return fmt.Errorf("empty cache: %w", err)
 		}
 		fallthrough
 	case db.opened.OldCache:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -119,16 +120,13 @@ func Snapshot(n int) school.Snapshot {
 		}},
 	}
 	const line = "Ta med matsäck, oömma kläder och gott humör. Vi ses vid grinden. "
-	body := ""
-	for range 13 {
-		body += line
-	}
+	body := strings.Repeat(line, 13)
 	for i := range n {
 		day := first.AddDays(i * 730 / max(n, 1))
 		start := day.At(8+i%8, i%4*15, loc)
 		s.Calendar = append(s.Calendar, school.Event{
 			Item: school.Item{
-				UID:   school.UID(fmt.Sprintf("%08x-0000-4000-8000-%012x", i*2654435761%(1<<32), i)),
+				UID:   school.UID(fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(i)*2654435761, i)),
 				Title: fmt.Sprintf("Händelse %d", i), Place: fmt.Sprintf("Sal %d", i%40), Body: body,
 				Span: school.Timed(start, start.Add(time.Hour)),
 			},

@@ -73,21 +73,15 @@ func syncFolder(dir string) error {
 // unseal opens the age file f. The size that it returns is authenticated,
 // every chunk is when it is read. Errors are [ErrKeyUnfit] and [ErrDamaged].
 func (k *Keys) unseal(f *os.File) (io.ReaderAt, int64, error) {
-	damaged := func(detail string) error {
-		return &Error{
-			Path: f.Name(), Err: ErrDamaged, Detail: detail + "; nothing was changed",
-			Advice: "put back a copy of the file, or run `syncd reset` to begin anew",
-		}
-	}
 	info, err := f.Stat()
 	if err != nil {
 		return nil, 0, fmt.Errorf("vault: look at file: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, 0, damaged("it is not a file")
+		return nil, 0, damaged(f.Name(), "it is not a file")
 	}
 	if info.Size() == 0 {
-		return nil, 0, damaged("it is empty")
+		return nil, 0, damaged(f.Name(), "it is empty")
 	}
 	r, size, err := age.DecryptReaderAt(f, info.Size(), k.identities...)
 	if err != nil {
@@ -97,7 +91,7 @@ func (k *Keys) unseal(f *os.File) (io.ReaderAt, int64, error) {
 				Advice: "put back the key that belongs to it",
 			}
 		}
-		return nil, 0, damaged("it is not a whole sealed file")
+		return nil, 0, damaged(f.Name(), "it is not a whole sealed file")
 	}
 	return r, size, nil
 }

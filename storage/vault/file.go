@@ -82,7 +82,7 @@ func OpenFile(ctx context.Context, o FileOptions) (_ *File, err error) {
 		err = fill(ctx, img, name+parameters(""))
 	}
 	if err != nil {
-		return nil, errors.Join(&Error{Path: o.Path, Err: ErrDamaged, Detail: "it holds no database"}, f.Close())
+		return nil, errors.Join(damaged(o.Path, "it holds no database"), f.Close())
 	}
 	// The file opened well, so what an interrupted write left beside it may go.
 	_ = os.Remove(o.Path + newSuffix)
@@ -286,8 +286,8 @@ func (f *File) save(ctx context.Context) error {
 		return err
 	}
 	defer clear(img)
-	print := fingerprint(img)
-	if print == f.saved {
+	mark := fingerprint(img)
+	if mark == f.saved {
 		return nil
 	}
 	err = f.opts.Keys.seal(f.opts.Path, func(w io.Writer) error {
@@ -297,6 +297,6 @@ func (f *File) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.saved = print
+	f.saved = mark
 	return nil
 }

@@ -40,7 +40,7 @@ func fingerprint(img []byte) [32]byte {
 
 // readImage opens the age file at path and returns the database in it, after
 // its purpose has been checked; nil where there is no file.
-func (k *Keys) readImage(path string, purpose int32) ([]byte, error) {
+func (k *Keys) readImage(path string, purpose int32) (_ []byte, err error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names the data folder
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -48,32 +48,26 @@ func (k *Keys) readImage(path string, purpose int32) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: open: %w", err)
 	}
-	defer f.Close()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	r, size, err := k.unseal(f)
 	if err != nil {
 		return nil, err
 	}
-	damaged := func(detail string) error {
-		return &Error{
-			Path: path, Err: ErrDamaged, Detail: detail + "; nothing was changed",
-			Advice: "put back a copy of the file, or run `syncd reset` to begin anew",
-		}
-	}
 	if size < headerSize {
-		return nil, damaged("it is too short")
+		return nil, damaged(path, "it is too short")
 	}
 	img := make([]byte, size)
 	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), img); err != nil {
 		clear(img)
-		return nil, damaged("a part of it was altered")
+		return nil, damaged(path, "a part of it was altered")
 	}
 	switch {
 	case string(img[:len(headerMagic)]) != headerMagic:
 		clear(img)
-		return nil, damaged("it holds no database")
+		return nil, damaged(path, "it holds no database")
 	case binary.BigEndian.Uint32(img[offsetPurpose:]) != uint32(purpose): //nolint:gosec // the same 32 bits
 		clear(img)
-		return nil, damaged("it is a file of another purpose")
+		return nil, damaged(path, "it is a file of another purpose")
 	}
 	return img, nil
 }

@@ -24,11 +24,41 @@ const (
 // Keys open and seal the files of one installation. The first key of the file
 // seals, all of them open. Safe for concurrent use. It prints as [redacted].
 type Keys struct {
+	keyring
+
+	path    string
+	created bool
+	loose   bool
+}
+
+// keyring is what a key file holds.
+type keyring struct {
 	identities []age.Identity
 	recipient  age.Recipient // of the first; never written anywhere
-	path       string
-	created    bool
-	loose      bool
+}
+
+// add appends a key.
+func (r *keyring) add(line string) error {
+	var id age.Identity
+	var recipient age.Recipient
+	if strings.HasPrefix(line, "AGE-SECRET-KEY-PQ-1") {
+		hybrid, err := age.ParseHybridIdentity(line)
+		if err != nil {
+			return err
+		}
+		id, recipient = hybrid, hybrid.Recipient()
+	} else {
+		plain, err := age.ParseX25519Identity(line)
+		if err != nil {
+			return err
+		}
+		id, recipient = plain, plain.Recipient()
+	}
+	r.identities = append(r.identities, id)
+	if r.recipient == nil {
+		r.recipient = recipient
+	}
+	return nil
 }
 
 // KeySource says where a key is looked for; the first place that has one wins.
@@ -82,7 +112,7 @@ func OpenKeys(s KeySource) (*Keys, error) {
 	if sealed != "" {
 		return nil, &Error{
 			Path: s.Managed, Err: ErrKeyMissing, Detail: sealed + " exists",
-			Advice: "put the key back, or run `syncd reset` to begin anew",
+			Advice: "put the key back, or move the sealed files away to begin anew",
 		}
 	}
 	return createKeys(s.Managed)
@@ -94,7 +124,7 @@ func GenerateKeys() (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: make key: %w", err)
 	}
-	return &Keys{identities: []age.Identity{id}, recipient: id.Recipient()}, nil
+	return &Keys{keyring: keyring{[]age.Identity{id}, id.Recipient()}}, nil
 }
 
 // Path returns the key file, empty for a key that stands in none.
@@ -161,7 +191,7 @@ func createKeys(path string) (*Keys, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("vault: write key file: %w", err), os.Remove(path))
 	}
-	return &Keys{identities: []age.Identity{id}, recipient: id.Recipient(), path: path, created: true}, nil
+	return &Keys{keyring: keyring{[]age.Identity{id}, id.Recipient()}, path: path, created: true}, nil
 }
 
 func readKeys(path string, passphrase func() ([]byte, error), managed bool) (*Keys, error) {
@@ -194,11 +224,11 @@ func readKeys(path string, passphrase func() ([]byte, error), managed bool) (*Ke
 		return nil, err
 	}
 	defer clear(text)
-	ids, recipient, err := parseIdentities(text)
+	ring, err := parseKeyring(text)
 	if err != nil {
 		return nil, broken(err.Error())
 	}
-	return &Keys{identities: ids, recipient: recipient, path: path, loose: loose}, nil
+	return &Keys{keyring: ring, path: path, loose: loose}, nil
 }
 
 // unwrapKeyFile opens a key file that is itself an age file sealed with a
@@ -246,12 +276,11 @@ func unwrapKeyFile(path string, raw []byte, passphrase func() ([]byte, error)) (
 	return text, nil
 }
 
-// parseIdentities reads one key a line. Empty lines, comments, a byte order
-// mark and Windows line ends are allowed. Errors never quote a line.
-func parseIdentities(text []byte) ([]age.Identity, age.Recipient, error) {
+// parseKeyring reads one key a line. Empty lines, comments, a byte order mark
+// and Windows line ends are allowed. Errors never quote a line.
+func parseKeyring(text []byte) (keyring, error) {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	var ids []age.Identity
-	var first age.Recipient
+	var ring keyring
 	n := 0
 	for line := range bytes.Lines(text) {
 		n++
@@ -259,33 +288,12 @@ func parseIdentities(text []byte) ([]age.Identity, age.Recipient, error) {
 		if s == "" || strings.HasPrefix(s, "#") {
 			continue
 		}
-		id, recipient, err := parseIdentity(s)
-		if err != nil {
-			return nil, nil, fmt.Errorf("line %d is not a key", n)
-		}
-		ids = append(ids, id)
-		if first == nil {
-			first = recipient
+		if ring.add(s) != nil { // what it says could quote the key
+			return keyring{}, fmt.Errorf("line %d is not a key", n)
 		}
 	}
-	if first == nil {
-		return nil, nil, errors.New("it holds no key")
+	if ring.recipient == nil {
+		return keyring{}, errors.New("it holds no key")
 	}
-	return ids, first, nil
-}
-
-//nolint:ireturn // age's own types, two of them
-func parseIdentity(s string) (age.Identity, age.Recipient, error) {
-	if strings.HasPrefix(s, "AGE-SECRET-KEY-PQ-1") {
-		id, err := age.ParseHybridIdentity(s)
-		if err != nil {
-			return nil, nil, err
-		}
-		return id, id.Recipient(), nil
-	}
-	id, err := age.ParseX25519Identity(s)
-	if err != nil {
-		return nil, nil, err
-	}
-	return id, id.Recipient(), nil
+	return ring, nil
 }

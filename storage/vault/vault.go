@@ -67,3 +67,10 @@ func (e *Error) Unwrap() error { return e.Err }
 // one English sentence without the path of anything that could identify a
 // person.
 func (e *Error) Hint() string { return e.Advice }
+
+func damaged(path, detail string) error {
+	return &Error{
+		Path: path, Err: ErrDamaged, Detail: detail + "; nothing was changed",
+		Advice: "put back a copy of the file, or move it away to begin anew",
+	}
+}

@@ -18,7 +18,7 @@ func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"", "Matte", "Rad\r\nett\u2028två\x00", "M\xffö", "&amp;amp;lt;b&amp;gt;", "&&#97;mp;lt;p>", "<p>Hej</p>", "a\u030a\u0301", "<anna@example.se>",
 		"&lt;p&gt;<b", "Hej!På", "\u202ea\u2066", "مدرسة\u200f", "👩\u200d🏫", "<a href='https://x.se/?a=&lt;'>x</a>", "<pre>\n\n a</pre>", "&#0;&#xd800;&#x110000;",
-		"<table><td>a<td>b", "<li>a<li><ul><li>b", strings.Repeat("å ", 5000),
+		"<table><td>a<td>b", "<li>a<li><ul><li>b",
 	} {
 		f.Add(s)
 	}
@@ -56,7 +56,7 @@ func FuzzHTML(f *testing.F) {
 		"", "<p>Hej</p>", "<script>x</script>", "<img src=x onerror=y>", "<svg><style><a id='</style><img src=1 onerror=x>'>", "<a href=javascript:x>a</a>",
 		"<a href=' https&#58;//x.se '>a</a>", "<table><tr><td><table><a>", "<p><b><i><p></b></i>", "<form><math><mtext></form><form><mglyph><style></math><img src onerror=x>",
 		"<noscript><p title='</noscript><img src=x onerror=x>'>", "<pre>\n\n<b> a", "<div data-sp-x>{}</div>", "<o:p>x</o:p>", "<!--><img>-->", "<strong> a </strong>", "<a><a><a>",
-		"&lt;script&gt;x&lt;/script&gt;", "<p>a<span>\u030a", "<title><a></title>", "<frameset><p>", "<select><p>a</select>", "</p></br>", "<h1><h2><ul><p><li>",
+		"&lt;script&gt;x&lt;/script&gt;", "<p>a<span>\u030a", "<title><a></title>", "<frameset><p>", "<select><p>a</select>", "</p></br>", "0<A:A!>", "<h1><h2><ul><p><li>",
 	} {
 		f.Add(s)
 	}

@@ -4,6 +4,7 @@ import (
 	stdhtml "html"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/microcosm-cc/bluemonday"
@@ -128,11 +129,12 @@ func (t *tidier) element(n *html.Node) []*html.Node {
 		return t.holder(n)
 	case atom.P, atom.H1, atom.H2, atom.H3, atom.H4, atom.H5, atom.H6, atom.Pre:
 		return t.leaf(n, n.DataAtom)
+	default:
+		if roleOf(n) == inline {
+			return t.children(n)
+		}
+		return t.leaf(n, atom.Div)
 	}
-	if roleOf(n) == inline {
-		return t.children(n)
-	}
-	return t.leaf(n, atom.Div)
 }
 
 func (t *tidier) children(n *html.Node) []*html.Node {
@@ -289,23 +291,11 @@ func isBlank(n *html.Node) bool {
 }
 
 // mixed reports whether there is a block among nodes.
-func mixed(nodes []*html.Node) bool {
-	for _, n := range nodes {
-		if isBlock(n) {
-			return true
-		}
-	}
-	return false
-}
+func mixed(nodes []*html.Node) bool { return slices.ContainsFunc(nodes, isBlock) }
 
 // filled reports whether nodes hold anything but blanks and line breaks.
 func filled(nodes []*html.Node) bool {
-	for _, n := range nodes {
-		if !isBlank(n) && !isBreak(n) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(nodes, func(n *html.Node) bool { return !isBlank(n) && !isBreak(n) })
 }
 
 // blocks puts each run of words between blocks into a paragraph.
@@ -355,29 +345,30 @@ func merge(nodes []*html.Node) []*html.Node {
 // trim takes blanks and line breaks off the ends of a run of words, blanks
 // off each line break, and leaves at most two line breaks in a row.
 func trim(nodes []*html.Node) []*html.Node {
-	var out []*html.Node
-	breaks := 0
 	nodes = merge(nodes)
 	for i, n := range nodes {
-		if isBreak(n) {
-			if breaks++; len(out) > 0 && breaks <= 2 {
-				out = append(out, n)
-			}
+		if n.Type != html.TextNode {
 			continue
 		}
-		if n.Type == html.TextNode {
-			if len(out) == 0 || isBreak(out[len(out)-1]) {
-				n.Data = strings.TrimLeft(n.Data, " ")
-			}
-			if i+1 == len(nodes) || isBreak(nodes[i+1]) {
-				n.Data = strings.TrimRight(n.Data, " ")
-			}
-			if n.Data == "" {
-				continue
-			}
+		if i == 0 || isBreak(nodes[i-1]) {
+			n.Data = strings.TrimLeft(n.Data, " ")
 		}
-		breaks = 0
-		out = append(out, n)
+		if i+1 == len(nodes) || isBreak(nodes[i+1]) {
+			n.Data = strings.TrimRight(n.Data, " ")
+		}
+	}
+	var out []*html.Node
+	breaks := 0
+	for _, n := range nodes {
+		switch {
+		case n.Type == html.TextNode && n.Data == "":
+		case !isBreak(n):
+			breaks = 0
+			out = append(out, n)
+		case len(out) > 0 && breaks < 2:
+			breaks++
+			out = append(out, n)
+		}
 	}
 	for len(out) > 0 && isBreak(out[len(out)-1]) {
 		out = out[:len(out)-1]

@@ -92,7 +92,8 @@ func beginsTag(s string) bool {
 		return false
 	}
 	name := strings.ToLower(s[:end])
-	return isElement(name) || strings.Contains(name, ":")
+	// Word's "o:p" and the like.
+	return isElement(name) || strings.IndexByte(name, ':') > 0 && !strings.HasSuffix(name, ":")
 }
 
 func isNameByte(c byte) bool {

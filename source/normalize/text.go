@@ -38,16 +38,15 @@ func plain(s string) string {
 	const rounds = 8
 	s = clean(s)
 	for range rounds {
-		t := s
 		if hasMarkup(s) {
-			t = clean(toText(s))
-		} else {
-			t = clean(decode(s))
+			s = clean(toText(s))
+			continue
 		}
-		if t == s && !hasMarkup(s) {
+		decoded := clean(decode(s))
+		if decoded == s {
 			return s
 		}
-		s = t
+		s = decoded
 	}
 	// Somebody plays. Break up what is left, so that nothing more is decoded.
 	return clean(strings.NewReplacer("&", " ", "<", " ").Replace(s))

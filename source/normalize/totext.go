@@ -34,8 +34,9 @@ func roleOf(n *html.Node) role {
 		atom.Address, atom.Figcaption, atom.Form, atom.Fieldset, atom.Legend, atom.Details, atom.Summary, atom.Body,
 		atom.Html, atom.Menu, atom.Dir, atom.Option, atom.Optgroup:
 		return block
+	default:
+		return inline
 	}
-	return inline
 }
 
 // parse reads a fragment of HTML as it stands in a page's body.

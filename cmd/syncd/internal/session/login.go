@@ -252,7 +252,7 @@ func (k *Keeper) walk(ctx context.Context, id school.AccountID, l *login) bool {
 	k.mu.Unlock()
 	// Begin is called before the state says SigningIn, so that an order which
 	// never came to be leaves no trace.
-	order, before, err := k.order(ctx, id, l)
+	order, err := k.order(ctx, id, l)
 	if err != nil {
 		log.LogAttrs(ctx, slog.LevelWarn, "login did not begin", slog.String("problem", string(source.ProblemOf(err))))
 		k.finish(l, source.Progress{State: source.LoginFailed}, err)
@@ -269,7 +269,7 @@ func (k *Keeper) walk(ctx context.Context, id school.AccountID, l *login) bool {
 		}
 	}
 	if !done {
-		if err := k.back(ctx, id, before); err != nil {
+		if err := k.back(ctx, id, order.before); err != nil {
 			log.LogAttrs(ctx, slog.LevelError, "state was not stored", slog.Any("error", err))
 		}
 	}
@@ -278,26 +278,32 @@ func (k *Keeper) walk(ctx context.Context, id school.AccountID, l *login) bool {
 	return done
 }
 
+// order is a login that the platform has begun, and the account as it was.
+type order struct {
+	source.Login
+	before school.Account
+}
+
 // order begins the login at the platform and marks the account SigningIn.
-func (k *Keeper) order(ctx context.Context, id school.AccountID, l *login) (source.Login, school.Account, error) {
-	var before school.Account
+func (k *Keeper) order(ctx context.Context, id school.AccountID, l *login) (*order, error) {
 	src, err := k.cfg.Logins(ctx, id)
 	if err != nil {
-		return nil, before, err
+		return nil, err
 	}
 	auth, ok := src.(source.Authenticator)
 	if !ok {
-		return nil, before, ErrNoLogin
+		return nil, ErrNoLogin
 	}
-	order, err := auth.Begin(ctx, l.method, l.in)
+	begun, err := auth.Begin(ctx, l.method, l.in)
 	if err != nil {
-		return nil, before, err
+		return nil, err
 	}
-	if before, err = k.mark(ctx, id); err != nil {
-		k.farewell(ctx, order)
-		return nil, before, err
+	before, err := k.mark(ctx, id)
+	if err != nil {
+		k.farewell(ctx, begun)
+		return nil, err
 	}
-	return order, before, nil
+	return &order{Login: begun, before: before}, nil
 }
 
 func (k *Keeper) mark(ctx context.Context, id school.AccountID) (school.Account, error) {

@@ -35,10 +35,11 @@ import (
 	"syncd/source/school"
 )
 
-// ErrNoLogin: no login is under way for the account, or its platform has none.
+// ErrNoLogin means that no login is under way for the account, or that its
+// platform has none.
 var ErrNoLogin = errors.New("no login is under way")
 
-// ErrStopped: the keeper has stopped and starts no login any more.
+// ErrStopped means that the keeper has stopped and starts no login any more.
 var ErrStopped = errors.New("logins have stopped")
 
 // errReplaced is what a reader gets that holds on to a session after a login,

@@ -127,7 +127,7 @@ type Result struct {
 	Err error
 }
 
-// ErrUnknownAccount: there is no such account.
+// ErrUnknownAccount means that there is no such account.
 var ErrUnknownAccount = errors.New("no such account")
 
 // errNotSaved marks errors of the storage, which are no fault of a platform.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
-	"golang.org/x/net/html/atom"
 
 	"syncd/source/school"
 )
@@ -89,8 +88,7 @@ func plainText(s string) string {
 			b.WriteString(html.UnescapeString(string(z.Raw())))
 		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
 			name, _ := z.TagName()
-			switch atom.Lookup(name) {
-			case atom.Br, atom.P, atom.Div, atom.Li, atom.Tr:
+			if slices.Contains([]string{"br", "p", "div", "li", "tr"}, string(name)) {
 				b.WriteByte('\n')
 			}
 		case html.CommentToken, html.DoctypeToken:

@@ -32,25 +32,25 @@ type session struct {
 
 // session finds the living session of a request.
 func (s *Server) session(r *http.Request) *session {
-	if v, _ := cookie(r, nodeCookie); v != nodeValue {
+	if cookie(r, nodeCookie) != nodeValue {
 		return nil
 	}
-	id, _ := cookie(r, sessionCookie)
+	id := cookie(r, sessionCookie)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sessions[id]
 }
 
-// cookie reads a cookie of a request byte for byte.
-func cookie(r *http.Request, name string) (string, bool) {
+// cookie reads a cookie of a request byte for byte; empty when there is none.
+func cookie(r *http.Request, name string) string {
 	for _, line := range r.Header["Cookie"] {
 		for part := range strings.SplitSeq(line, "; ") {
 			if n, v, ok := strings.Cut(part, "="); ok && n == name {
-				return v, true
+				return v
 			}
 		}
 	}
-	return "", false
+	return ""
 }
 
 // open makes a session for a person who has just come from the sign-in.

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -146,7 +147,9 @@ func (c *Client) exchange(ctx context.Context, h *hop, u *url.URL) (*Response, e
 	defer resp.Body.Close()
 	set := c.jar.Set(u, resp.Header["Set-Cookie"])
 	data, err := read(resp, c.maxBody)
-	if err != nil {
+	// A server that sees us hang up may end its body in good order, so that
+	// half an answer looks whole: the clock has the last word.
+	if err = cmp.Or(err, hctx.Err()); err != nil {
 		return nil, cause(ctx, hctx, err)
 	}
 	return &Response{Status: resp.StatusCode, Header: resp.Header, Body: data, URL: u, Cookies: set}, nil
@@ -175,8 +178,10 @@ func cause(ctx, hctx context.Context, err error) error {
 		return ctx.Err()
 	case hctx.Err() != nil:
 		return fmt.Errorf("%w: timeout", source.ErrUnavailable)
-	case errors.Is(err, ErrNotAllowed), errors.Is(err, source.ErrNotUnderstood):
-		return err
+	case errors.Is(err, errPrivate):
+		return errPrivate
+	case errors.Is(err, source.ErrNotUnderstood):
+		return err // our own words about a body
 	}
 	return fmt.Errorf("%w: %s", source.ErrUnavailable, trouble(err))
 }

@@ -48,9 +48,8 @@ type world struct {
 // cityService is the least that a service of the city does: whoever carries
 // an SMSESSION is let in.
 type cityService struct {
-	sso  *stockholmtest.Server
-	deny bool
-	who  []stockholmtest.Person
+	sso *stockholmtest.Server
+	who []stockholmtest.Person
 }
 
 func (c *cityService) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -77,6 +77,7 @@ func (s *Server) initBankID(w http.ResponseWriter, r *http.Request, kind string)
 		qr: kind == "qr", visit: s.enter(w, r), started: s.now(),
 	}
 	_, _ = rand.Read(o.secret) // never fails
+	o.visit.signed = nil       // a new order, a new person
 	if _, old := cookie(r, sessionCookie); old && s.session(r) == nil {
 		s.offend("a sign-in began with an old SMSESSION")
 		o.dead = true

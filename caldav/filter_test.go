@@ -341,7 +341,9 @@ func TestPropFilters(t *testing.T) {
 func TestBadFilters(t *testing.T) {
 	t.Parallel()
 	h := server(t, family(t), nil)
-	event := func(inside string) string { return queryBody(`<C:comp-filter name="VEVENT">`+inside+`</C:comp-filter>`, "") }
+	event := func(inside string) string {
+		return queryBody(`<C:comp-filter name="VEVENT">`+inside+`</C:comp-filter>`, "")
+	}
 	const head = `<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><D:getetag/></D:prop>`
 	tests := []struct{ name, body, condition string }{
 		{"no filter", head + `</C:calendar-query>`, "valid-filter"},

@@ -8,9 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"syncd/source/school"
-
 	"syncd/feeds/icalendar"
+	"syncd/source/school"
 )
 
 func TestDepth(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
 	_ "time/tzdata"
 
 	"syncd/caldav"

@@ -1,0 +1,190 @@
+package caldav_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// repeat is a body that is never in memory.
+type repeat struct {
+	unit string
+	left int
+}
+
+func (r *repeat) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	n := 0
+	for n < len(p) && r.left > 0 {
+		n += copy(p[n:], r.unit)
+		r.left--
+	}
+	return n, nil
+}
+
+// TestHostileXML sends what nobody should; each is refused with the status
+// that RFC 4918 has for it, before any property is looked at.
+func TestHostileXML(t *testing.T) {
+	t.Parallel()
+	h := server(t, family(t), nil)
+	const open = `<propfind xmlns="DAV:"><prop>`
+	const shut = `</prop></propfind>`
+	tests := []struct {
+		name, body string
+		want       int
+	}{
+		{"not XML", "hello", 400},
+		{"half", open, 400},
+		{"wrong end", `<propfind xmlns="DAV:"><prop></propfind></prop>`, 400},
+		{"two roots", open + `<owner/>` + shut + open + `<owner/>` + shut, 400},
+		{"text behind", open + `<owner/>` + shut + "x", 400},
+		{"white space around", "\n " + open + `<owner/>` + shut + "\n<!-- bye -->\n", 207},
+		{"byte order mark", "\ufeff" + open + `<owner/>` + shut, 207},
+		{"DTD", `<!DOCTYPE propfind [<!ENTITY a "b">]>` + open + `<owner/>` + shut, 400},
+		{"external entity", `<!DOCTYPE propfind SYSTEM "file:///etc/passwd">` + open + `<owner/>` + shut, 400},
+		{"entity bomb", `<!DOCTYPE l [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>` + open + `&b;` + shut, 400},
+		{"unknown entity", open + `&auml;` + shut, 400},
+		{"latin-1", `<?xml version="1.0" encoding="ISO-8859-1"?>` + open + "<owner/>\xe5" + shut, 400},
+		{"utf-16 claimed", `<?xml version="1.0" encoding="UTF-16"?>` + open + "<owner/>" + shut, 400},
+		{"utf-16", "\xff\xfe<\x00p\x00", 400},
+		{"invalid UTF-8", open + "\xff" + shut, 400},
+		{"NUL", open + "\x00" + shut, 400},
+		{"undeclared prefix", `<D:propfind><D:prop/></D:propfind>`, 400},
+		{"prefix undone", `<propfind xmlns="DAV:" xmlns:x=""/>`, 400},
+		{"prefix xmlns", `<propfind xmlns="DAV:"><xmlns:prop/></propfind>`, 400},
+		{"two colons", open + `<a:b:c xmlns:a="x"/>` + shut, 400},
+		{"xml prefix", open + `<xml:thing/>` + shut, 207},
+		{"other namespace", open + `<owner xmlns="urn:x"/>` + shut, 207},
+		{"no namespace", `<propfind><prop><owner/></prop></propfind>`, 400},
+		{"another root", `<multistatus xmlns="DAV:"/>`, 400},
+		{"nothing asked", `<propfind xmlns="DAV:"/>`, 400},
+		{"unknown question", `<propfind xmlns="DAV:"><everything/></propfind>`, 400},
+		{"two questions", `<propfind xmlns="DAV:"><allprop/><propname/></propfind>`, 400},
+		{"only white space", " \n\t", 207},
+		{"64 levels", strings.Repeat(`<propfind xmlns="DAV:">`, 64) + strings.Repeat("</propfind>", 64), 400},
+		{"100,000 levels", strings.Repeat("<a>", 100_000), 400},
+		{"40,000 elements", open + strings.Repeat("<a/>", 40_000) + shut, 400},
+		{"300 properties", open + strings.Repeat("<a/>", 300) + shut, 400},
+		{"long names", open + "<" + strings.Repeat("a", 20_000) + "/>" + shut, 400},
+		{"many declarations", `<propfind ` + xmlnses(1000) + ` xmlns="DAV:"/>`, 400},
+		{"many comments", open + strings.Repeat("x<!---->", 50_000) + `<owner/>` + shut, 207},
+		{"too long by a byte", open + strings.Repeat(" ", 1<<20) + shut, 413},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w := do(t, h, "PROPFIND", events, tc.body)
+			if w.Code != tc.want {
+				t.Errorf("PROPFIND = %d %.100s, want %d", w.Code, w.Body, tc.want)
+			}
+			if w.Code != 207 && w.Body.String() != http.StatusText(w.Code)+"\n" {
+				t.Errorf("the answer says more than it should: %s", w.Body)
+			}
+		})
+	}
+	if w := do(t, h, "PROPFIND", events, "x", "Content-Encoding: gzip"); w.Code != 415 {
+		t.Errorf("packed request = %d, want 415", w.Code)
+	}
+}
+
+func xmlnses(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, ` xmlns:a%d="u"`, i)
+	}
+	return b.String()
+}
+
+// TestHugeBodies sends without end: the answer comes at once, and memory stays
+// where it is.
+func TestHugeBodies(t *testing.T) {
+	h := server(t, family(t), nil)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	for _, tc := range []struct {
+		unit  string
+		times int
+	}{
+		{"<a>", 4_000_000}, {"<!-- -->", 3_000_000}, {" ", 20 << 20}, {strings.Repeat("x", 4096), 5000},
+	} {
+		body := &repeat{tc.unit, tc.times}
+		r := httptest.NewRequestWithContext(t.Context(), "PROPFIND", events, body)
+		r.ContentLength = -1
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusRequestEntityTooLarge {
+			t.Errorf("%d times %.10q = %d, want 413", tc.times, tc.unit, w.Code)
+		}
+		if read := (tc.times - body.left) * len(tc.unit); read > 3<<20 {
+			t.Errorf("%d bytes were read, want hardly more than a MiB", read)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 64<<20 {
+		t.Errorf("%d MiB were allocated, want less than 64", grown>>20)
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("it took %v, want milliseconds", took)
+	}
+	w := do(t, h, "PROPFIND", events, strings.Repeat(" ", 2<<20))
+	if w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("announced length = %d, want 413", w.Code)
+	}
+}
+
+// TestManyHrefs asks for as many objects as fit, none of which exist, and for
+// more than fit.
+func TestManyHrefs(t *testing.T) {
+	t.Parallel()
+	h := server(t, family(t), nil)
+	hrefs := make([]string, 100_000)
+	for i := range hrefs {
+		hrefs[i] = "/dav/l1/calendars/1-events/" + fmt.Sprint(i)
+	}
+	start := time.Now()
+	if w := do(t, h, "REPORT", events, multigetBody("<D:getetag/>", hrefs...)); w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("100,000 hrefs = %d, want 413", w.Code)
+	}
+	if ms := decode(t, do(t, h, "REPORT", events, multigetBody("<D:getetag/>", hrefs[:15_000]...))); len(ms.Responses) != 15_000 {
+		t.Errorf("15,000 hrefs have %d responses", len(ms.Responses))
+	}
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// TestAbsurdRanges asks recurring events for times far away.
+func TestAbsurdRanges(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	for _, rule := range []string{
+		"FREQ=SECONDLY", "FREQ=MINUTELY;INTERVAL=7", "FREQ=DAILY", "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+		"FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;COUNT=2000000000", "FREQ=WEEKLY;INTERVAL=2000000000", "FREQ=DAILY;INTERVAL=-1",
+		"FREQ=MONTHLY;BYDAY=5MO;BYSETPOS=-1", "FREQ=YEARLY;BYWEEKNO=53", "FREQ=HOURLY;UNTIL=99991231T235959Z", "RRULE", "",
+	} {
+		text.WriteString(comp("VEVENT", "DTSTART:19700101T080000Z\nDURATION:PT1S\nRRULE:"+rule) + "\n")
+	}
+	h := holding(t, raw("o", "VEVENT", text.String()))
+	start := time.Now()
+	for _, span := range [][2]string{
+		{"00010101T000000Z", "99991231T235959Z"},
+		{"99990101T000000Z", "99990102T000000Z"},
+		{"00010101T000000Z", "00010102T000000Z"},
+		{"", "00010102T000000Z"},
+		{"99990101T000000Z", ""},
+	} {
+		if w := do(t, h, "REPORT", events, queryBody(timeRange("VEVENT", span[0], span[1]), "")); w.Code != 207 {
+			t.Errorf("range %v = %d", span, w.Code)
+		}
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}

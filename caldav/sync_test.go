@@ -1,0 +1,178 @@
+package caldav_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"syncd/feeds/icalendar"
+	"syncd/source/school"
+)
+
+func syncBody(token, more string) string {
+	return `<sync-collection xmlns="DAV:"><sync-token>` + token + `</sync-token><sync-level>1</sync-level>` + more +
+		`<prop><getetag/></prop></sync-collection>`
+}
+
+// replica is what a client keeps of one calendar.
+type replica struct {
+	token string
+	etags map[string]string
+}
+
+func (c *replica) sync(t *testing.T, h http.Handler) (transferred int) {
+	t.Helper()
+	ms := decode(t, do(t, h, "REPORT", events, syncBody(c.token, ""), "Depth: 1"))
+	for _, r := range ms.Responses {
+		name := strings.TrimPrefix(r.Href, events)
+		if r.Status == missing {
+			delete(c.etags, name)
+			continue
+		}
+		c.etags[name] = r.Propstats[0].Prop.Any[0].Text
+	}
+	c.token = ms.Token
+	return len(ms.Responses)
+}
+
+// TestSyncConverges runs random changes and syncs of several clients against
+// each other: after a sync a client has exactly the server's state.
+func TestSyncConverges(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		m := newMemory()
+		entries := map[string]school.Entry{}
+		put := func() {
+			m.put("1-events", build(t, icalendar.Info{Name: "x"}, slices.Collect(maps.Values(entries))...))
+		}
+		put()
+		h := server(t, m, nil)
+		clients := []*replica{{etags: map[string]string{}}, {etags: map[string]string{}}, {etags: map[string]string{}}}
+		for step := range 60 {
+			name := fmt.Sprintf("e-%d", random.IntN(8))
+			switch random.IntN(5) {
+			case 0:
+				delete(entries, name)
+				put()
+			case 1, 2:
+				start := at(11, 1+random.IntN(28), 8, 0)
+				entries[name] = event(name, fmt.Sprintf("title %d", step), start, start.Add(time.Hour))
+				put()
+			default:
+				c := clients[random.IntN(len(clients))]
+				c.sync(t, h)
+				want := map[string]string{}
+				col, err := m.Collection(t.Context(), link, "1-events")
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, o := range col.Objects {
+					want[o.Name] = `"` + o.ETag + `"`
+				}
+				if diff := cmp.Diff(want, c.etags); diff != "" {
+					t.Fatalf("seed %d step %d (-server +client):\n%s", seed, step, diff)
+				}
+				if n := c.sync(t, h); n != 0 {
+					t.Fatalf("seed %d step %d: %d responses though nothing changed", seed, step, n)
+				}
+			}
+		}
+	}
+}
+
+func TestSyncRefusals(t *testing.T) {
+	t.Parallel()
+	h := server(t, family(t), nil)
+	const own = "urn:syncd:sync:g1:1-events-1"
+	home := "/dav/l1/calendars/"
+	tests := []struct {
+		name, path, body, depth string
+		want                    int
+		condition               string
+	}{
+		{"unchanged", events, syncBody(own, ""), "", 207, ""},
+		{"depth 0", events, syncBody(own, ""), "0", 207, ""},
+		{"depth infinity", events, syncBody(own, ""), "infinity", 400, ""},
+		{"without a token element", events, `<sync-collection xmlns="DAV:"><prop/></sync-collection>`, "", 207, ""},
+		{"level infinite", events, strings.Replace(syncBody("", ""), ">1<", ">infinite<", 1), "", 207, ""},
+		{"level 2", events, strings.Replace(syncBody("", ""), ">1<", ">2<", 1), "", 400, ""},
+		{"another calendar's token", events, syncBody("urn:syncd:sync:g1:2-events-1", ""), "", 403, "valid-sync-token"},
+		{"another generation", events, syncBody("urn:syncd:sync:g2:1-events-1", ""), "", 403, "valid-sync-token"},
+		{"the future", events, syncBody("urn:syncd:sync:g1:1-events-99", ""), "", 403, "valid-sync-token"},
+		{"rubbish", events, syncBody("&lt;\u2028", ""), "", 403, "valid-sync-token"},
+		{"room for all", events, syncBody("", "<limit><nresults>4</nresults></limit>"), "", 207, ""},
+		{"no room", events, syncBody("", "<limit><nresults>3</nresults></limit>"), "", 507, "number-of-matches-within-limits"},
+		{"negative room", events, syncBody("", "<limit><nresults>-3</nresults></limit>"), "", 400, ""},
+		{"expanded", events, strings.Replace(syncBody("", ""), "<getetag/>", `<c:calendar-data xmlns:c="urn:ietf:params:xml:ns:caldav"><c:expand start="20261101T000000Z" end="20261201T000000Z"/></c:calendar-data>`, 1), "", 403, "supported-calendar-data xmlns=\"urn:ietf:params:xml:ns:caldav\""},
+		{"home", home, syncBody("", ""), "1", 207, ""},
+		{"home with a calendar's token", home, syncBody(own, ""), "1", 403, "valid-sync-token"},
+		{"home with another link's token", home, syncBody("urn:syncd:home:0000000000000000:", ""), "1", 403, "valid-sync-token"},
+		{"home, infinite", home, strings.Replace(syncBody("", ""), ">1<", ">infinite<", 1), "1", 403, "sync-traversal-supported"},
+		{"home, no room", home, syncBody("", "<limit><nresults>2</nresults></limit>"), "1", 507, "number-of-matches-within-limits"},
+		{"home, bad level", home, strings.Replace(syncBody("", ""), ">1<", "><", 1), "1", 400, ""},
+	}
+	for _, tc := range tests {
+		w := do(t, h, "REPORT", tc.path, tc.body, "Depth: "+tc.depth)
+		if w.Code != tc.want || tc.condition != "" && !strings.Contains(w.Body.String(), `<error xmlns="DAV:"><`+tc.condition+`/></error>`) {
+			t.Errorf("%s = %d %s, want %d %s", tc.name, w.Code, w.Body, tc.want, tc.condition)
+		}
+	}
+}
+
+// TestSyncHome follows a home through changes of content, of properties, and
+// of calendars that come and go.
+func TestSyncHome(t *testing.T) {
+	t.Parallel()
+	m := family(t)
+	h := server(t, m, nil)
+	const home = "/dav/l1/calendars/"
+	sync := func(token string) ([]string, string) {
+		ms := decode(t, do(t, h, "REPORT", home, syncBody(token, ""), "Depth: 1"))
+		var out []string
+		for _, r := range ms.Responses {
+			s := strings.TrimSuffix(strings.TrimPrefix(r.Href, home), "/")
+			if r.Status == missing {
+				s = "-" + s
+			}
+			out = append(out, s)
+		}
+		return out, ms.Token
+	}
+	check := func(what, token string, want ...string) string {
+		t.Helper()
+		got, next := sync(token)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+		return next
+	}
+	first := check("first", "", "1-events", "1-homework", "2-events")
+	check("nothing", first)
+	m.put("2-events", build(t, icalendar.Info{Name: "Alva: skolan", Color: "#2CA02C", Order: 3}, event("e", "x", at(11, 1, 8, 0), at(11, 1, 9, 0))))
+	second := check("content", first, "2-events")
+	m.put("Nytt & gott", build(t, icalendar.Info{Name: "x"}))
+	m.drop("1-homework")
+	third := check("one came, one went", second, "Nytt%20%26%20gott", "-1-homework")
+	check("all at once", first, "2-events", "Nytt%20%26%20gott", "-1-homework")
+	check("nothing again", third)
+	for _, slug := range []string{"1-events", "2-events", "Nytt & gott"} {
+		m.drop(slug)
+	}
+	last := check("all gone", third, "-1-events", "-2-events", "-Nytt%20%26%20gott")
+	check("still nothing", last)
+	// The CTag is the same string.
+	body := `<propfind xmlns="DAV:"><prop><sync-token/><c:getctag xmlns:c="http://calendarserver.org/ns/"/></prop></propfind>`
+	for _, p := range decode(t, do(t, h, "PROPFIND", home, body)).Responses[0].Propstats[0].Prop.Any {
+		if p.Text != last {
+			t.Errorf("%s = %q, want %q", p.XMLName.Local, p.Text, last)
+		}
+	}
+}

@@ -87,6 +87,12 @@ func (w *Words) DayOf(now, t time.Time) string {
 	return w.Day(school.DateOf(now.In(w.zone)), school.DateOf(t.In(w.zone)))
 }
 
+// MonthOf names the month in which t lies: "nov 2026".
+func (w *Words) MonthOf(t time.Time) string {
+	t = t.In(w.zone)
+	return fmt.Sprintf("%s %d", w.Month(t.Month()), t.Year())
+}
+
 // Machine returns t as <time datetime> wants it.
 func (w *Words) Machine(t time.Time) string { return t.In(w.zone).Format(time.RFC3339) }
 

@@ -80,12 +80,5 @@ func (w *Words) KeyPlace(k KeyPlace) Advice {
 	return svKeyPlace(k)
 }
 
-// FieldIDs returns the ids of all fields that have words of their own.
-func FieldIDs() []string {
-	return []string{
-		"personal-number", "municipality", "user", "password", "cookies", "address", "school", "pin", "name",
-	}
-}
-
 // isFreja reports whether the person acts in the Freja app.
 func isFreja(m source.MethodID) bool { return m == source.Freja || m == source.FrejaApp }

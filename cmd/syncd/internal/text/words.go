@@ -77,6 +77,8 @@ type Front struct {
 
 // Overview is the status page.
 type Overview struct {
+	UntilTime                                   Format // when
+	Waiting, AfterSignIn                        string
 	Title                                       string
 	Accounts, AddAccount, NoAccounts, FirstStep string
 	Children, NoChildren                        string
@@ -112,28 +114,29 @@ type Accounts struct {
 
 // Login is the sign-in to a platform.
 type Login struct {
-	Title           Format // platform
-	Lead            Format // platform
-	Choose          string
-	Start           string
-	Status          string // name of the live region
-	QRAlt           Format // platform
-	QRHelp          string
-	OpenBankID      string
-	OpenFreja       string
-	OtherLink       string
-	OpenAgain       string
-	Cancel          string
-	Again           string
-	ToStatus        string
-	AlreadySignedIn string
-	Restarted       Plural
-	NoScript        string
-	CancelIsFree    string
-	ComeBack        string
-	Answer          string
-	ReadsNow        string
-	Other           string // another way to sign in
+	OpenBankIDHere, OpenFrejaHere string // on a computer
+	Title                         Format // platform
+	Lead                          Format // platform
+	Choose                        string
+	Start                         string
+	Status                        string // name of the live region
+	QRAlt                         Format // platform
+	QRHelp                        string
+	OpenBankID                    string
+	OpenFreja                     string
+	OtherLink                     string
+	OpenAgain                     string
+	Cancel                        string
+	Again                         string
+	ToStatus                      string
+	AlreadySignedIn               string
+	Restarted                     Plural
+	NoScript                      string
+	CancelIsFree                  string
+	ComeBack                      string
+	Answer                        string
+	ReadsNow                      string
+	Other                         string // another way to sign in
 }
 
 // Links are the pages of links.

@@ -242,9 +242,19 @@ func public(base *url.URL) bool {
 }
 
 // copyView is one value to copy.
-type copyView struct{ ID, Label, Value, Copy, Copied string }
+type copyView struct {
+	ID, Label, Value, Copy, Copied string
+	Whole                          bool // is read and typed elsewhere, so all of it has to be seen
+}
 
 // Copy puts a value and its label into a field from which it can be copied.
 func (addressesView) Copy(w *text.Words, id, label, value string) copyView {
 	return copyView{ID: id, Label: label, Value: value, Copy: w.Common.Copy, Copied: w.Common.Copied}
+}
+
+// Whole is Copy for what is also typed by hand.
+func (v addressesView) Whole(w *text.Words, id, label, value string) copyView {
+	c := v.Copy(w, id, label, value)
+	c.Whole = true
+	return c
 }

@@ -175,7 +175,9 @@ func (s *server) problem(w http.ResponseWriter, r *http.Request, status int) err
 	case http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusBadRequest:
 		title, sentence = e.MethodTitle, e.Method
 	}
-	return s.render(w, status, "problem", s.newPage(r, title, "", problemView{Sentence: sentence}))
+	p := s.newPage(r, title, "", problemView{Sentence: sentence})
+	p.Path = "/" // the path that was asked for may hold somebody's token
+	return s.render(w, status, "problem", p)
 }
 
 func (s *server) crossSite(w http.ResponseWriter, r *http.Request) error {

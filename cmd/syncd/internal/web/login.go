@@ -78,6 +78,7 @@ type loginPanel struct {
 	Final    bool
 	Done     bool
 	Status   string
+	Remedy   string // what to do about a login that came to nothing
 	QR       *qrView
 	Open     template.URL // opens the app on this device
 	OpenText string
@@ -87,15 +88,15 @@ type loginPanel struct {
 }
 
 // newPanel puts a login into words.
-func newPanel(a AccountView, v LoginView, w *text.Words, apple bool) *loginPanel {
+func newPanel(a AccountView, v LoginView, w *text.Words, d device) *loginPanel {
 	p := &loginPanel{
 		W: w, Path: loginPath(a.ID), Platform: a.Name, State: v.Progress.State, Final: v.Progress.State.Final(),
 		Done: v.Progress.State == source.LoginDone, Status: w.LoginState(v.Progress.State, v.Method),
 	}
 	if v.Problem != school.ProblemNone {
 		advice := w.Problem(v.Problem)
-		p.Done, p.Final = false, true
-		p.Status = advice.Sentence + " " + advice.Remedy
+		p.State, p.Done, p.Final = source.LoginFailed, false, true
+		p.Status, p.Remedy = advice.Sentence, advice.Remedy
 	}
 	if p.Final {
 		return p
@@ -111,14 +112,39 @@ func newPanel(a AccountView, v LoginView, w *text.Words, apple bool) *loginPanel
 	}
 	p.QR = newQR(v.Progress.QR)
 	p.Open, p.Instead = appURL(v.Progress.AppLink), appURL(v.Progress.UniversalLink)
-	if p.Open == "" || (apple && p.Instead != "") {
+	if p.Open == "" || (d.apple && p.Instead != "") {
 		p.Open, p.Instead = p.Instead, p.Open
 	}
-	p.OpenText = w.Login.OpenBankID
-	if v.Method == source.Freja || v.Method == source.FrejaApp {
-		p.OpenText = w.Login.OpenFreja
-	}
+	p.OpenText = openText(v.Method, w, d)
 	return p
+}
+
+// device is what a browser says about where it runs.
+type device struct {
+	phone bool
+	apple bool // a phone or tablet that opens apps by https addresses
+}
+
+// deviceOf reads the User-Agent. iPads call themselves Macs and pass for
+// computers; both forms of an app's link are offered anyway.
+func deviceOf(r *http.Request) device {
+	ua := r.UserAgent()
+	apple := strings.Contains(ua, "iPhone") || strings.Contains(ua, "iPad") || strings.Contains(ua, "iPod")
+	return device{apple: apple, phone: apple || strings.Contains(ua, "Android") || strings.Contains(ua, "Mobile")}
+}
+
+// openText names the button that opens an app on this device.
+func openText(m source.MethodID, w *text.Words, d device) string {
+	freja := m == source.Freja || m == source.FrejaApp
+	switch {
+	case freja && d.phone:
+		return w.Login.OpenFreja
+	case freja:
+		return w.Login.OpenFrejaHere
+	case d.phone:
+		return w.Login.OpenBankID
+	}
+	return w.Login.OpenBankIDHere
 }
 
 // appURL passes addresses that open an eID app and nothing else: they come
@@ -133,20 +159,6 @@ func appURL(s string) template.URL {
 		return template.URL(s) //nolint:gosec // the scheme was just checked, and the template still escapes it
 	}
 	return ""
-}
-
-// isApple reports whether the browser runs on a phone or tablet that opens
-// apps by https addresses. iPads call themselves Macs; for those the other
-// form of the link is offered as well.
-func isApple(r *http.Request) bool {
-	ua := r.UserAgent()
-	return strings.Contains(ua, "iPhone") || strings.Contains(ua, "iPad") || strings.Contains(ua, "iPod")
-}
-
-// isPhone reports whether the browser runs on a hand-held device.
-func isPhone(r *http.Request) bool {
-	ua := r.UserAgent()
-	return isApple(r) || strings.Contains(ua, "Android") || strings.Contains(ua, "Mobile")
 }
 
 // methods lists the ways to sign in, the likeliest for this device first.
@@ -165,7 +177,7 @@ func (s *server) methods(r *http.Request, a AccountView, failed methodView) []me
 		}
 		all = append(all, v)
 	}
-	if isPhone(r) {
+	if deviceOf(r).phone {
 		slices.SortStableFunc(all, func(a, b methodView) int { return rank(a.ID) - rank(b.ID) })
 	}
 	if len(all) > 0 {
@@ -209,7 +221,7 @@ func (s *server) showLogin(w http.ResponseWriter, r *http.Request, failed method
 	if failed.ID != "" {
 		status = http.StatusUnprocessableEntity
 	} else if login, ok := s.Store.Login(r.Context(), id); ok && advice == (text.Advice{}) {
-		v.Panel = newPanel(a, login, words, isApple(r))
+		v.Panel = newPanel(a, login, words, deviceOf(r))
 		v.Choosing = v.Panel.Final
 		if !v.Panel.Final && v.Panel.Ask == nil {
 			p.ReloadPlain = 2
@@ -269,7 +281,7 @@ func (s *server) loginState(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := loginState{Final: true}
 	if login, ok := s.Store.Login(r.Context(), id); ok {
-		panel := newPanel(a, login, s.words.of(r), isApple(r))
+		panel := newPanel(a, login, s.words.of(r), deviceOf(r))
 		out = loginState{State: panel.State, Final: panel.Final, Status: panel.Status}
 		if out.QR, err = s.fragment("qr", panel); err != nil {
 			return err

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"syncd/cmd/syncd/internal/text"
@@ -108,10 +109,19 @@ func newAccountCard(a AccountView, w *text.Words) accountCard {
 		if a.Problem == school.ProblemNone && a.State == school.Expired {
 			c.Advice = w.Problem(school.ProblemSignIn)
 		}
-	case a.Problem != school.ProblemNone, a.State == school.SigningIn:
+	case a.State == school.SigningIn:
 		c.Tone = "wait"
+	case a.Problem != school.ProblemNone:
+		c.Tone, c.StateText = "wait", w.Overview.Waiting
 	}
 	return c
+}
+
+func toneRank(tone string) int {
+	if tone == "bad" {
+		return 0
+	}
+	return 1
 }
 
 func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
@@ -129,6 +139,10 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 		v.Reading = v.Reading || a.Reading
 		v.Accounts = append(v.Accounts, c)
 	}
+	// What needs somebody stands first.
+	slices.SortStableFunc(v.Accounts, func(a, b accountCard) int {
+		return toneRank(a.Tone) - toneRank(b.Tone)
+	})
 	p := s.newPage(r, words.Overview.Title, "status", v)
 	if v.Reading {
 		p.Reload = 5

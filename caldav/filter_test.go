@@ -34,12 +34,12 @@ func comp(name, lines string) string {
 }
 
 // holding returns a server with one calendar, "1-events", of these objects.
-func holding(t testing.TB, objects ...icalendar.Object) http.Handler {
-	t.Helper()
+func holding(tb testing.TB, objects ...icalendar.Object) http.Handler {
+	tb.Helper()
 	slices.SortFunc(objects, func(a, b icalendar.Object) int { return strings.Compare(a.Name, b.Name) })
 	m := newMemory()
 	m.put("1-events", &icalendar.Collection{Info: icalendar.Info{Components: []string{"VEVENT", "VTODO", "VJOURNAL"}}, Objects: objects})
-	return server(t, m, nil)
+	return server(tb, m, nil)
 }
 
 const events = "/dav/l1/calendars/1-events/"
@@ -61,9 +61,9 @@ type multistatus struct {
 			Status string `xml:"DAV: status"`
 			Prop   struct {
 				Any []struct {
-					XMLName xml.Name
-					Inner   string `xml:",innerxml"`
-					Text    string `xml:",chardata"`
+					XMLName xml.Name `xml:""`
+					Inner   string   `xml:",innerxml"`
+					Text    string   `xml:",chardata"`
 				} `xml:",any"`
 			} `xml:"DAV: prop"`
 		} `xml:"DAV: propstat"`
@@ -71,14 +71,14 @@ type multistatus struct {
 	Token string `xml:"DAV: sync-token"`
 }
 
-func decode(t testing.TB, w *httptest.ResponseRecorder) multistatus {
-	t.Helper()
+func decode(tb testing.TB, w *httptest.ResponseRecorder) multistatus {
+	tb.Helper()
 	if w.Code != http.StatusMultiStatus {
-		t.Fatalf("status = %d, want 207; body: %s", w.Code, w.Body)
+		tb.Fatalf("status = %d, want 207; body: %s", w.Code, w.Body)
 	}
 	var ms multistatus
 	if err := xml.Unmarshal(w.Body.Bytes(), &ms); err != nil {
-		t.Fatalf("answer is not XML: %v\n%s", err, w.Body)
+		tb.Fatalf("answer is not XML: %v\n%s", err, w.Body)
 	}
 	return ms
 }

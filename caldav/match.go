@@ -111,9 +111,17 @@ func once(o *icalendar.Object) bool {
 	if at < 0 || o.End.IsZero() {
 		return false
 	}
-	event := o.Data[at:]
-	return !bytes.Contains(event, []byte("\nRRULE")) && !bytes.Contains(event, []byte("\nRDATE")) &&
-		!bytes.Contains(event, []byte("\nRECURRENCE-ID"))
+	for rest := o.Data[at:]; ; {
+		n := bytes.IndexByte(rest, '\n')
+		if n < 0 {
+			return true
+		}
+		rest = rest[n+1:]
+		if len(rest) > 0 && rest[0] == 'R' && (bytes.HasPrefix(rest, []byte("RRULE")) ||
+			bytes.HasPrefix(rest, []byte("RDATE")) || bytes.HasPrefix(rest, []byte("RECURRENCE-ID"))) {
+			return false
+		}
+	}
 }
 
 // decide decodes o and looks at everything.

@@ -22,6 +22,10 @@ const (
 	gone          = "<D:status>HTTP/1.1 404 Not Found</D:status>"
 )
 
+// special has a bit for each character below 64 that [appendText] cannot copy:
+// controls other than tab and line feed, and markup.
+const special uint64 = (1<<32-1)&^(1<<'\t'|1<<'\n') | 1<<'"' | 1<<'&' | 1<<'<' | 1<<'>'
+
 // appendText appends s as character data: markup is escaped, a carriage return
 // is written as a reference so that it survives the reader's line-end
 // handling, and what XML cannot hold becomes U+FFFD.
@@ -29,38 +33,41 @@ func appendText[T string | []byte](b []byte, s T) []byte {
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= 0x20 && c < utf8.RuneSelf && c != '&' && c != '<' && c != '>' && c != '"' || c == '\n' || c == '\t' {
+		if c < utf8.RuneSelf && (c >= 64 || special>>c&1 == 0) {
 			i++
 			continue
 		}
-		var esc string
-		width := 1
-		switch c {
-		case '&':
-			esc = "&amp;"
-		case '<':
-			esc = "&lt;"
-		case '>':
-			esc = "&gt;"
-		case '"':
-			esc = "&#34;"
-		case '\r':
-			esc = "&#13;"
-		default:
-			var r rune
-			r, width = decodeRune(s[i:])
-			if r != utf8.RuneError && r >= 0x20 && r != 0xFFFE && r != 0xFFFF || width == 3 && r == utf8.RuneError {
-				i += width
-				continue
-			}
-			esc = "\uFFFD"
+		esc, width := escape(s[i:])
+		if esc != "" {
+			b = append(b, s[from:i]...)
+			b = append(b, esc...)
+			from = i + width
 		}
-		b = append(b, s[from:i]...)
-		b = append(b, esc...)
 		i += width
-		from = i
 	}
 	return append(b, s[from:]...)
+}
+
+// escape says what to write for the first character of s, nothing if it may
+// stay, and how long it is.
+func escape[T string | []byte](s T) (string, int) {
+	switch s[0] {
+	case '&':
+		return "&amp;", 1
+	case '<':
+		return "&lt;", 1
+	case '>':
+		return "&gt;", 1
+	case '"':
+		return "&#34;", 1
+	case '\r':
+		return "&#13;", 1
+	}
+	r, width := decodeRune(s)
+	if r < 0x20 || r == 0xFFFE || r == 0xFFFF || r == utf8.RuneError && width == 1 {
+		return "\uFFFD", width
+	}
+	return "", width
 }
 
 // decodeRune looks at one character of either kind of text.

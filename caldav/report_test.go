@@ -104,7 +104,7 @@ func TestReportWithoutProps(t *testing.T) {
 			if len(ms.Responses) == 0 {
 				t.Fatalf("%q: no responses", what)
 			}
-			if diff := cmp.Diff(want, propsOf(ms, 0)[ok]); diff != "" {
+			if diff := cmp.Diff(want, propsOf(ms)[ok]); diff != "" {
 				t.Errorf("%q (-want +got):\n%s", what, diff)
 			}
 		}

@@ -121,7 +121,7 @@ read_only = true
 	}
 	run := func(args ...string) {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), program, append([]string{"-c", file, "-v", "WARNING"}, args...)...) //nolint:gosec // a test's own arguments
+		cmd := exec.CommandContext(t.Context(), program, append([]string{"-c", file, "-v", "WARNING"}, args...)...)
 		cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
 		cmd.Stdin = strings.NewReader(strings.Repeat("y\n", 20))
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -144,7 +144,7 @@ read_only = true
 				t.Fatal(err)
 			}
 			for _, f := range files {
-				data, err := os.ReadFile(f) //nolint:gosec // found above
+				data, err := os.ReadFile(f)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -161,7 +161,7 @@ read_only = true
 	run("sync")
 	check("first sync")
 	run("metasync")
-	if got, err := os.ReadFile(filepath.Join(dir, "calendars", "1-events", "displayname")); err != nil || string(got) != "Matte: skolan" { //nolint:gosec // our folder
+	if got, err := os.ReadFile(filepath.Join(dir, "calendars", "1-events", "displayname")); err != nil || string(got) != "Matte: skolan" {
 		t.Errorf("displayname = %q, %v", got, err)
 	}
 	m.put("1-events", build(t, m.states["1-events"][0].Info,
@@ -212,7 +212,7 @@ func TestKeepAlive(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = res2.Body.Close()
-		if res.StatusCode != 403 || res2.StatusCode != 200 {
+		if res.StatusCode != http.StatusForbidden || res2.StatusCode != http.StatusOK {
 			t.Errorf("PUT = %d, GET = %d; want 403, 200", res.StatusCode, res2.StatusCode)
 		}
 	}

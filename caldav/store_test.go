@@ -141,39 +141,39 @@ func task(uid, title string, due school.Date) school.Entry {
 }
 
 // build renders entries as the program does.
-func build(t testing.TB, info icalendar.Info, entries ...school.Entry) *icalendar.Collection {
-	t.Helper()
+func build(tb testing.TB, info icalendar.Info, entries ...school.Entry) *icalendar.Collection {
+	tb.Helper()
 	c, skipped := icalendar.Build(info, entries, icalendar.Style{}, icalendar.Style{Feed: true})
 	if len(skipped) > 0 {
-		t.Fatalf("Build left out %d entries", len(skipped))
+		tb.Fatalf("Build left out %d entries", len(skipped))
 	}
 	return c
 }
 
 // family fills a store with a small family's calendars.
-func family(t testing.TB) *memory {
-	t.Helper()
+func family(tb testing.TB) *memory {
+	tb.Helper()
 	m := newMemory()
 	meeting := event("e-meeting", "Föräldramöte, \"åk 3\"; ta med <penna> & papper", at(11, 24, 18, 0), at(11, 24, 19, 30))
 	meeting.Place, meeting.Body, meeting.Busy = "Aulan", "Välkomna!\nKaffe finns.", true
-	m.put("1-events", build(t, icalendar.Info{Name: "Matte: skolan", Description: "Från skolan", Color: "#1F77B4", Order: 1},
+	m.put("1-events", build(tb, icalendar.Info{Name: "Matte: skolan", Description: "Från skolan", Color: "#1F77B4", Order: 1},
 		meeting,
 		event("e-june", "Skolavslutning", at(6, 11, 9, 0), at(6, 11, 10, 0)),
 		whole("e-closed", "Studiedag", school.NewDate(2026, 11, 27), school.NewDate(2026, 11, 27)),
 		whole("e-break", "Jullov", school.NewDate(2026, 12, 21), school.NewDate(2027, 1, 8)),
 	))
-	m.put("1-homework", build(t, icalendar.Info{
+	m.put("1-homework", build(tb, icalendar.Info{
 		Name: "Matte: läxor", Color: "#FF7F0E", Order: 2, Components: []string{icalendar.ComponentTask},
 	},
 		task("t-glosor", "Glosor kap. 4", school.NewDate(2026, 11, 25)),
 	))
-	m.put("2-events", build(t, icalendar.Info{Name: "Alva: skolan", Color: "#2CA02C", Order: 3}))
+	m.put("2-events", build(tb, icalendar.Info{Name: "Alva: skolan", Color: "#2CA02C", Order: 3}))
 	return m
 }
 
 // server returns the handler over a store, as the program mounts it.
-func server(t testing.TB, store caldav.Store, log *slog.Logger) http.Handler {
-	t.Helper()
+func server(tb testing.TB, store caldav.Store, log *slog.Logger) http.Handler {
+	tb.Helper()
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -183,7 +183,7 @@ func server(t testing.TB, store caldav.Store, log *slog.Logger) http.Handler {
 		Now:  stamp,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/.well-known/caldav", caldav.WellKnown("/dav/"))
@@ -193,9 +193,9 @@ func server(t testing.TB, store caldav.Store, log *slog.Logger) http.Handler {
 }
 
 // do sends a request with header lines "Name: value".
-func do(t testing.TB, h http.Handler, method, path, body string, headers ...string) *httptest.ResponseRecorder {
-	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+func do(tb testing.TB, h http.Handler, method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	tb.Helper()
+	r := httptest.NewRequestWithContext(tb.Context(), method, path, strings.NewReader(body))
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ": ")
 		r.Header.Add(name, value)

@@ -83,6 +83,7 @@ type DB struct {
 	cache  *book
 	state  *book
 	blobs  *vault.Blobs
+	keys   *vault.Keys
 	uidKey []byte
 	opened Opened
 
@@ -102,7 +103,7 @@ type book struct {
 // Open takes the lock, opens both files and brings them up to date. Errors of
 // package vault and [ErrNewer], [ErrMismatch] mean that nothing was changed.
 func Open(ctx context.Context, o Options) (_ *DB, err error) {
-	db := &DB{now: o.Now, log: o.Log, lock: o.Lock}
+	db := &DB{now: o.Now, log: o.Log, lock: o.Lock, keys: o.Keys}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.release())
@@ -157,16 +158,33 @@ func (db *DB) Flush(ctx context.Context) error {
 	return nil
 }
 
+// Rotate replaces the key: a new one is made, everything is sealed with it,
+// and the old one is forgotten. After a crash at any moment the key file opens
+// everything, and Rotate may be called again. to names a new key file for a
+// key that is not ours to write ([vault.ErrNotManaged]); empty otherwise. UIDs
+// and the children's numbers stay.
+func (db *DB) Rotate(ctx context.Context, to string) error {
+	db.content.Lock()
+	defer db.content.Unlock()
+	if err := db.keys.BeginRotation(to); err != nil {
+		return wrap("rotate", err)
+	}
+	if err := errors.Join(db.cache.Reseal(ctx), db.state.Reseal(ctx), db.blobs.Reseal()); err != nil {
+		return wrap("rotate", err)
+	}
+	return wrap("rotate", db.keys.EndRotation())
+}
+
 // Size returns the size of cache.age's database in bytes, and its limit.
 func (db *DB) Size(ctx context.Context) (size, limit int64, err error) {
 	size, limit, err = db.cache.Size(ctx)
 	return size, limit, wrap("size", err)
 }
 
-// Close flushes what is unsaved, closes both files and gives the lock back.
+// Close closes both files and gives the lock back. What is unsaved then is
+// lost: see [DB.Flush].
 func (db *DB) Close() error {
-	err := db.release()
-	return err
+	return db.release()
 }
 
 func (db *DB) release() error {

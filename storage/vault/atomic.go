@@ -35,7 +35,7 @@ func (k *Keys) seal(path string, write func(io.Writer) error) (err error) {
 		}
 		_ = os.Remove(tmp)
 	}()
-	w, err := age.Encrypt(f, k.recipient)
+	w, err := age.Encrypt(f, k.ring.Load().recipient)
 	if err != nil {
 		return fmt.Errorf("seal: %w", err)
 	}
@@ -83,7 +83,7 @@ func (k *Keys) unseal(f *os.File) (io.ReaderAt, int64, error) {
 	if info.Size() == 0 {
 		return nil, 0, damaged(f.Name(), "it is empty")
 	}
-	r, size, err := age.DecryptReaderAt(f, info.Size(), k.identities...)
+	r, size, err := age.DecryptReaderAt(f, info.Size(), k.ring.Load().identities...)
 	if err != nil {
 		if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
 			return nil, 0, &Error{

@@ -93,6 +93,40 @@ func (b *Blobs) Open(id string) (_ *Blob, err error) {
 	return &Blob{SectionReader: io.NewSectionReader(r, blobHeader, size-blobHeader), f: f}, nil
 }
 
+// Reseal writes every blob again with the first of the keys. Each is replaced
+// whole or not at all; no Put may be under way.
+func (b *Blobs) Reseal() error {
+	ids, err := b.IDs()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := b.reseal(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Blobs) reseal(id string) (err error) {
+	old, err := b.Open(id)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, old.Close()) }()
+	err = b.keys.seal(b.path(id), func(w io.Writer) error {
+		if _, err := w.Write(header(id)); err != nil {
+			return err
+		}
+		_, err := io.Copy(w, old)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("vault: reseal blob: %w", err)
+	}
+	return nil
+}
+
 // Delete removes a blob. One that is not there is no error.
 func (b *Blobs) Delete(id string) error {
 	if !validID(id) {

@@ -146,6 +146,15 @@ func (f *File) Flush(ctx context.Context) error {
 	return f.flush(ctx)
 }
 
+// Reseal writes the file again with the first of the keys, whether the
+// database has changed or not.
+func (f *File) Reseal(ctx context.Context) error {
+	f.write.Lock()
+	defer f.write.Unlock()
+	f.saved = [32]byte{}
+	return f.flush(ctx)
+}
+
 // Unsaved returns why the file on disk is older than the database in RAM, nil
 // if it is not.
 func (f *File) Unsaved() error {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -24,11 +25,17 @@ const (
 // Keys open and seal the files of one installation. The first key of the file
 // seals, all of them open. Safe for concurrent use. It prints as [redacted].
 type Keys struct {
-	keyring
-
+	ring    atomic.Pointer[keyring] // replaced as a whole by rotation
 	path    string
 	created bool
 	loose   bool
+	managed bool // the key file is ours to write
+}
+
+func newKeys(ring keyring, path string) *Keys {
+	k := &Keys{path: path}
+	k.ring.Store(&ring)
+	return k
 }
 
 // keyring is what a key file holds.
@@ -124,7 +131,7 @@ func GenerateKeys() (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: make key: %w", err)
 	}
-	return &Keys{keyring: keyring{[]age.Identity{id}, id.Recipient()}}, nil
+	return newKeys(keyring{[]age.Identity{id}, id.Recipient()}, ""), nil
 }
 
 // Path returns the key file, empty for a key that stands in none.
@@ -173,25 +180,13 @@ func createKeys(path string) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: make key: %w", err)
 	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("vault: make key folder: %w", err)
+	ring := keyring{[]age.Identity{id}, id.Recipient()}
+	if err := ring.create(path); err != nil {
+		return nil, fmt.Errorf("vault: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the key folder
-	if err != nil {
-		return nil, fmt.Errorf("vault: make key file: %w", err)
-	}
-	line := []byte(id.String() + "\n")
-	defer clear(line)
-	_, err = f.Write(line)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = syncFolder(dir)
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("vault: write key file: %w", err), os.Remove(path))
-	}
-	return &Keys{keyring: keyring{[]age.Identity{id}, id.Recipient()}, path: path, created: true}, nil
+	k := newKeys(ring, path)
+	k.created, k.managed = true, true
+	return k, nil
 }
 
 func readKeys(path string, passphrase func() ([]byte, error), managed bool) (*Keys, error) {
@@ -228,7 +223,9 @@ func readKeys(path string, passphrase func() ([]byte, error), managed bool) (*Ke
 	if err != nil {
 		return nil, broken(err.Error())
 	}
-	return &Keys{keyring: ring, path: path, loose: loose}, nil
+	k := newKeys(ring, path)
+	k.loose, k.managed = loose, managed && bytes.Equal(text, raw)
+	return k, nil
 }
 
 // unwrapKeyFile opens a key file that is itself an age file sealed with a

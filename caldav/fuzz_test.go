@@ -77,12 +77,12 @@ func FuzzPath(f *testing.F) {
 			t.Fatal(err)
 		}
 		u, err := r.URL.Parse("http://example.org" + path)
-		if err == nil {
+		if err == nil && u.Host == "example.org" {
 			r.URL = u
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
 			wellFormed(t, w, 207, 404)
-			if w.Code == 207 && !strings.HasPrefix(path, "/dav") && u.EscapedPath() != "/" && u.EscapedPath() != "" {
+			if w.Code == 207 && !strings.HasPrefix(u.EscapedPath(), "/dav") && u.EscapedPath() != "/" && u.EscapedPath() != "" {
 				t.Errorf("%q leads somewhere", path)
 			}
 		}

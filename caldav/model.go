@@ -58,7 +58,8 @@ func newModel(p paths) http.Handler {
 func (h *handler) forward(w http.ResponseWriter, r *http.Request, res *resource, job *work, raw []byte) error {
 	job.link, job.home = h.paths.principal(res.link), h.paths.home(res.link)
 	job.now = h.now()
-	job.prepare(h.paths.calendar(res.link, res.slug))
+	// The library speaks of paths that are not escaped.
+	job.prepare(h.paths.prefix + string(res.link) + "/" + homeSegment + "/" + res.slug + "/")
 	if job.expanded > maxExpanded {
 		return refuse(nsDAV, "number-of-matches-within-limits")
 	}

@@ -2,10 +2,13 @@ package caldav_test
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"syncd/feeds/icalendar"
 )
 
 // dataBody asks a query for calendar-data with the given inside, over all of
@@ -119,6 +122,29 @@ func TestExpandMultiget(t *testing.T) {
 	}
 	if len(ms.Responses) != 2 || !strings.Contains(ms.Responses[1].Status, "404") {
 		t.Errorf("responses = %+v, want a 404 for the second", ms.Responses)
+	}
+}
+
+// TestExpandOddPath goes through the object model with names that are escaped
+// in paths.
+func TestExpandOddPath(t *testing.T) {
+	t.Parallel()
+	o := raw("o", "VEVENT", comp("VEVENT", "DTSTART:20261124T080000Z\nDTEND:20261124T090000Z"))
+	o.Name = "å b&c%41.ics"
+	m := newMemory()
+	m.put("Läxor & mer", &icalendar.Collection{Objects: []icalendar.Object{o}})
+	h := server(t, m, nil)
+	const path = "/dav/l1/calendars/L%C3%A4xor%20%26%20mer/"
+	ask := `<C:calendar-data><C:expand start="20261120T000000Z" end="20261205T000000Z"/></C:calendar-data>`
+	for _, body := range []string{multigetBody(ask, path+"%C3%A5%20b%26c%2541.ics"), dataBody("VEVENT", `<C:expand start="20261120T000000Z" end="20261205T000000Z"/>`)} {
+		ms := decode(t, do(t, h, "REPORT", path, body))
+		if len(ms.Responses) != 1 || len(lines(ms, "DTSTART:20261124T080000Z")) != 1 {
+			t.Fatalf("answer = %+v, want the object", ms)
+		}
+		name, err := url.PathUnescape(ms.Responses[0].Href)
+		if err != nil || name != "/dav/l1/calendars/Läxor & mer/å b&c%41.ics" {
+			t.Errorf("href = %q, which is %q (%v)", ms.Responses[0].Href, name, err)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"syncd/cmd/syncd/internal/syncer"
 	"syncd/source"
 	"syncd/source/school"
 )
@@ -62,4 +63,10 @@ func (a *App) RemoveAccount(ctx context.Context, id school.AccountID) error {
 	}
 	a.views.Invalidate()
 	return nil
+}
+
+// ReadAll reads the accounts now, all where none is named, and waits for the
+// end of it.
+func (a *App) ReadAll(ctx context.Context, ids ...school.AccountID) (syncer.Report, error) {
+	return a.syncer.SyncNow(ctx, ids...)
 }

@@ -146,7 +146,7 @@ func (c command) sync(ctx context.Context, args []string) error {
 	for i, s := range args {
 		ids[i] = school.AccountID(s)
 	}
-	report, err := c.syncer.SyncNow(ctx, ids...)
+	report, err := c.ReadAll(ctx, ids...)
 	if err != nil {
 		return c.explain(err, "account")
 	}

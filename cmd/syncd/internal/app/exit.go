@@ -62,6 +62,12 @@ func unusable(err error) bool {
 
 // hint says what may help against an error, "" where we do not know better.
 func hint(err error) string {
+	switch {
+	case errors.Is(err, vault.ErrDamaged):
+		return "put back a copy of the file, or run syncd reset: it puts the file aside and begins anew"
+	case errors.Is(err, vault.ErrKeyMissing), errors.Is(err, vault.ErrKeyUnfit):
+		return "put the key back; without it, syncd reset puts the data aside and begins anew"
+	}
 	if v, ok := errors.AsType[*vault.Error](err); ok && v.Hint() != "" {
 		return v.Hint()
 	}

@@ -164,8 +164,12 @@ func (a *App) statusNow(ctx context.Context) (statusJSON, error) {
 			ID: v.ID, Platform: v.Platform, State: v.State, Since: jsonTime(v.Since), NextDue: jsonTime(v.NextRead),
 			Requests: v.Requests, Budget: v.Budget,
 		})
-		if v.Problem != school.ProblemNone {
-			s.Problems = append(s.Problems, problemJSON{Account: v.ID, Problem: v.Problem})
+		problem := v.Problem
+		if problem == school.ProblemNone && !v.Open && (v.State == school.SignedOut || v.State == school.Expired) {
+			problem = school.ProblemSignIn
+		}
+		if problem != school.ProblemNone {
+			s.Problems = append(s.Problems, problemJSON{Account: v.ID, Problem: problem})
 		}
 	}
 	if a.cfg.DB.Unsaved() != nil {

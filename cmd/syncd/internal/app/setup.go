@@ -62,10 +62,12 @@ func (a *App) Join(ctx context.Context, p school.PlatformID, settings map[string
 	if err != nil {
 		return fmt.Errorf("app: join: %w", err)
 	}
-	if !report.OK() {
-		return fmt.Errorf("app: join: %s could not be read: %s", p, report.Results[0].Problem)
+	switch problem := report.Results[0].Problem; problem {
+	case school.ProblemNone, school.ProblemBudget: // enough was read today
+		return nil
+	default:
+		return fmt.Errorf("app: join: %s could not be read: %s", p, problem)
 	}
-	return nil
 }
 
 // readsWell reports whether an account's session still works, by using it.
@@ -74,7 +76,7 @@ func (a *App) readsWell(ctx context.Context, acct school.Account) bool {
 		return false
 	}
 	report, err := a.syncer.SyncNow(ctx, acct.ID)
-	return err == nil && report.OK()
+	return err == nil && (report.OK() || report.Results[0].Problem == school.ProblemBudget)
 }
 
 // follow waits for the end of a login and shows each of its states.

@@ -14,8 +14,8 @@ import (
 	"syncd/storage"
 )
 
-// scope is what a link shows right now: children, and per child the kinds
-// that were ever read for it.
+// scope is what a link shows right now: children, and per child the kinds of
+// which anything was ever read.
 type scope struct {
 	link     school.Link
 	children []storage.Child
@@ -27,19 +27,9 @@ func (v *Views) scope(ctx context.Context, l school.Link) (scope, error) {
 	if err != nil {
 		return scope{}, err
 	}
-	readings, err := v.cfg.Store.Readings(ctx)
+	read, err := v.everRead(ctx)
 	if err != nil {
 		return scope{}, err
-	}
-	read := map[school.ChildNumber]map[school.Kind]bool{}
-	for _, r := range readings {
-		if r.LastSuccess.IsZero() && r.Entries == 0 {
-			continue
-		}
-		if read[r.Child] == nil {
-			read[r.Child] = map[school.Kind]bool{}
-		}
-		read[r.Child][r.Kind] = true
 	}
 	s := scope{link: l, kinds: map[school.ChildNumber][]school.Kind{}}
 	for _, c := range all {
@@ -48,12 +38,35 @@ func (v *Views) scope(ctx context.Context, l school.Link) (scope, error) {
 		}
 		s.children = append(s.children, c)
 		for _, k := range slices.Concat(school.CalendarKinds(), []school.Kind{school.KindNews, school.KindNotices}) {
-			if read[c.Number][k] && l.Shows(c.Number, k) {
+			if read[part{c.Number, k}] && l.Shows(c.Number, k) {
 				s.kinds[c.Number] = append(s.kinds[c.Number], k)
 			}
 		}
 	}
 	return s, nil
+}
+
+// everRead answers of which kinds of which child anything was ever read. A
+// calendar that has become empty stays; one that never held anything would
+// only clutter programs that switch on all they find.
+func (v *Views) everRead(ctx context.Context) (map[part]bool, error) {
+	readings, err := v.cfg.Store.Readings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	read := map[part]bool{}
+	for _, r := range readings {
+		ever := r.Entries > 0
+		if !ever {
+			rev, err := v.cfg.Store.Revision(ctx, []school.ChildNumber{r.Child}, []school.Kind{r.Kind})
+			if err != nil {
+				return nil, err
+			}
+			ever = rev.Seq > 0
+		}
+		read[part{r.Child, r.Kind}] = ever
+	}
+	return read, nil
 }
 
 // calendarSlugs lists every calendar of the link as ICS: each child's kinds,

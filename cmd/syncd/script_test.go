@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets scripts run the real program, as processes of their own.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"syncd": main})
+}
+
+// TestScripts runs one script per subcommand, see testdata/script.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			port, err := freePort()
+			if err != nil {
+				return err
+			}
+			e.Vars = append(e.Vars,
+				"HOME="+e.WorkDir, "SYNCD_LISTEN=127.0.0.1:"+port,
+				"SYNCD_DATA_DIR="+filepath.Join(e.WorkDir, "data"), "SYNCD_KEYS_DIR="+filepath.Join(e.WorkDir, "keys"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"ready": ready, "flip": flip, "samefile": sameFile,
+		},
+	})
+}
+
+func freePort() (string, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(ln.Addr().String())
+	return port, errors.Join(err, ln.Close())
+}
+
+// ready waits until the daemon of the script serves.
+func ready(ts *testscript.TestScript, _ bool, _ []string) {
+	for range 200 {
+		resp, err := http.Get("http://" + ts.Getenv("SYNCD_LISTEN") + "/readyz")
+		if err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("the daemon did not get ready")
+}
+
+// flip changes one bit of a file: flip FILE OFFSET, from the end if negative.
+func flip(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	at, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if at < 0 {
+		at += len(b)
+	}
+	b[at] ^= 1
+	ts.Check(os.WriteFile(path, b, 0o600))
+}
+
+// sameFile compares a file with a copy that was made before, byte for byte and
+// in its time of change; or, with one argument, makes the copy.
+func sameFile(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	info, err := os.Stat(path)
+	ts.Check(err)
+	b, err := os.ReadFile(path)
+	ts.Check(err)
+	now := fmt.Sprintf("%s %x", info.ModTime(), b)
+	memory := path + ".remembered"
+	if old, err := os.ReadFile(memory); err == nil {
+		if string(old) != now {
+			ts.Fatalf("%s was changed", args[0])
+		}
+		return
+	}
+	ts.Check(os.WriteFile(memory, []byte(now), 0o600))
+}

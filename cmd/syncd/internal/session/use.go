@@ -144,6 +144,23 @@ func (k *Keeper) expire(ctx context.Context, id school.AccountID, a *account, ge
 	return k.cfg.Store.DeleteSession(ctx, id)
 }
 
+// Hold calls f with the account as it is stored, while no login, sign-out or
+// expiry changes its state; for writing something beside the state. f must not
+// call the keeper.
+func (k *Keeper) Hold(ctx context.Context, id school.AccountID, f func(school.Account) error) error {
+	a := k.account(id)
+	a.write.Lock()
+	defer a.write.Unlock()
+	acct, err := k.cfg.Store.Account(ctx, id)
+	if err == nil {
+		err = f(acct)
+	}
+	if err != nil {
+		return fmt.Errorf("session: hold %s: %w", id, err)
+	}
+	return nil
+}
+
 // CheckOwner compares the signed-in person with the account's owner; the
 // first to sign in becomes the owner. For anybody else it ends the session,
 // leaves what is stored of the children untouched and answers an error that

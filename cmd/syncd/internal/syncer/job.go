@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"runtime/debug"
 	"slices"
@@ -76,6 +77,9 @@ func (s *Syncer) do(ctx context.Context, id school.AccountID, why reason) (res R
 	}
 	j := &job{done: make(chan struct{})}
 	s.jobs[id] = j
+	if why == woken {
+		delete(s.wake, id)
+	}
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
@@ -246,15 +250,17 @@ func (s *Syncer) record(ctx context.Context, r *run, m *memory, res *Result) err
 	if due := m.earliest(r.plan.Parts); due.After(res.NextDue) {
 		res.NextDue = sched.rested(due)
 	}
-	// The state is not ours: it is written back as it is at this moment.
-	state := r.acct.State
-	if acct, err := s.account(ctx, r.acct.ID); err == nil {
-		state = acct.State
-	}
-	return s.cfg.Store.PutOutcome(ctx, r.acct.ID, school.Outcome{
-		State: state, Problem: res.Problem, Finished: now,
-		NextDue: res.NextDue, Failures: failures, Requests: res.Requests,
+	// The state is the sessions' affair: it is written back as it is.
+	err := s.cfg.Sessions.Hold(ctx, r.acct.ID, func(acct school.Account) error {
+		return s.cfg.Store.PutOutcome(ctx, acct.ID, school.Outcome{
+			State: acct.State, Problem: res.Problem, Finished: now,
+			NextDue: res.NextDue, Failures: failures, Requests: res.Requests,
+		})
 	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // removed meanwhile, with all that was known of it
+	}
+	return err
 }
 
 // ends reports whether a problem concerns the whole account, so that reading

@@ -36,7 +36,7 @@ func (s *Syncer) remember(ctx context.Context, acct school.Account) (*memory, er
 		tries:   make(map[school.Part]int),
 		letters: make(map[school.Ref]bool),
 	}
-	if !acct.NextDue.IsZero() { // else it was never read: everything is due
+	if acct.NextDue.After(acct.Since) { // else it was not read yet: everything is due
 		readings, err := s.cfg.Store.Readings(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errNotSaved, err)

@@ -100,21 +100,26 @@ func (s *Syncer) Wake(id school.AccountID) {
 func (s *Syncer) takeWoken() []school.AccountID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ids := make([]school.AccountID, 0, len(s.wake))
+	var ids []school.AccountID
 	for id := range s.wake {
-		ids = append(ids, id)
+		if !s.rising[id] {
+			s.rising[id] = true
+			ids = append(ids, id)
+		}
 	}
-	clear(s.wake)
 	return ids
 }
 
 // rouse reads a woken account. A job that was under way already may have
 // begun with an older session, so another one follows it.
 func (s *Syncer) rouse(ctx context.Context, id school.AccountID) {
-	for {
-		if _, joined := s.do(ctx, id, woken); !joined {
-			return
+	for again := true; again; {
+		s.do(ctx, id, woken)
+		s.mu.Lock()
+		if again = s.wake[id] && ctx.Err() == nil; !again {
+			delete(s.rising, id)
 		}
+		s.mu.Unlock()
 	}
 }
 

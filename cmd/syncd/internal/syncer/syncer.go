@@ -26,8 +26,7 @@ import (
 	"syncd/source/school"
 )
 
-// Queue says which accounts there are and takes the result of each job. An
-// Outcome with an empty State leaves the account's state as it is.
+// Queue says which accounts there are and takes the result of each job.
 type Queue interface {
 	Due(ctx context.Context, now time.Time) ([]school.Account, error)
 	Accounts(ctx context.Context) ([]school.Account, error)
@@ -52,6 +51,8 @@ type Store interface {
 type Sessions interface {
 	Use(ctx context.Context, id school.AccountID, f func(*source.Session) error) error
 	CheckOwner(ctx context.Context, id school.AccountID, r school.Roster) error
+	// Hold calls f with the account as stored while its state cannot change.
+	Hold(ctx context.Context, id school.AccountID, f func(school.Account) error) error
 }
 
 // Normalizer makes what was read fit to be shown; see package normalize.
@@ -94,7 +95,8 @@ type Syncer struct {
 	woken chan struct{} // holds a token when wake is not empty
 
 	mu     sync.Mutex
-	wake   map[school.AccountID]bool
+	wake   map[school.AccountID]bool // to be read at once
+	rising map[school.AccountID]bool // a goroutine of Run is about it
 	jobs   map[school.AccountID]*job
 	memory map[school.AccountID]*memory
 }
@@ -165,6 +167,7 @@ func New(c Config) (*Syncer, error) {
 		slots:  make(chan struct{}, jobsAtOnce),
 		woken:  make(chan struct{}, 1),
 		wake:   make(map[school.AccountID]bool),
+		rising: make(map[school.AccountID]bool),
 		jobs:   make(map[school.AccountID]*job),
 		memory: make(map[school.AccountID]*memory),
 	}, nil

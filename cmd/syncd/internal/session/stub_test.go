@@ -1,0 +1,253 @@
+package session_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"syncd/cmd/syncd/internal/session"
+	"syncd/source"
+	"syncd/source/school"
+)
+
+const id school.AccountID = "a1"
+
+// store keeps one account in memory. The Fn fields, where set, come first.
+type store struct {
+	mu      sync.Mutex
+	acct    school.Account
+	state   []byte
+	owner   string
+	states  []school.SessionState // every state that was put
+	PutFn   func([]byte) error
+	StateFn func() error
+}
+
+func newStore(s school.SessionState) *store {
+	return &store{acct: school.Account{ID: id, Platform: "p", State: s}}
+}
+
+func (s *store) Accounts(context.Context) ([]school.Account, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return []school.Account{s.acct}, nil
+}
+
+func (s *store) Account(_ context.Context, a school.AccountID) (school.Account, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a != id {
+		return school.Account{}, fs.ErrNotExist
+	}
+	return s.acct, nil
+}
+
+func (s *store) PutState(ctx context.Context, _ school.AccountID, st school.SessionState, p school.Problem) error {
+	if s.StateFn != nil {
+		if err := s.StateFn(); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.acct.State, s.acct.Problem = st, p
+	s.states = append(s.states, st)
+	return nil
+}
+
+func (s *store) Session(context.Context, school.AccountID) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == nil {
+		return nil, fmt.Errorf("stub: %w", fs.ErrNotExist)
+	}
+	return bytes.Clone(s.state), nil
+}
+
+func (s *store) PutSession(ctx context.Context, _ school.AccountID, state []byte) error {
+	if s.PutFn != nil {
+		if err := s.PutFn(state); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = bytes.Clone(state)
+	return nil
+}
+
+func (s *store) DeleteSession(context.Context, school.AccountID) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = nil
+	return nil
+}
+
+func (s *store) Owner(context.Context, school.AccountID) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owner, nil
+}
+
+func (s *store) PutOwner(_ context.Context, _ school.AccountID, owner string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.owner = owner
+	return nil
+}
+
+func (s *store) get() (school.SessionState, school.Problem, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acct.State, s.acct.Problem, string(s.state)
+}
+
+// platform is a source with a login that answers by script.
+type platform struct {
+	mu        sync.Mutex
+	begun     int
+	polls     int
+	cancelled int
+	refreshed int
+	answers   []source.Answers
+	orders    []source.MethodID
+
+	BeginFn   func(context.Context) error
+	PollFn    func(ctx context.Context, n int) (source.Progress, error) // n counts from 1
+	RefreshFn func(context.Context, *source.Session) error
+}
+
+func (p *platform) Fetch(context.Context, *source.Session, school.Plan, source.Sink) error {
+	return errors.New("stub: nobody fetches here")
+}
+
+func (p *platform) Begin(ctx context.Context, m source.MethodID, _ source.Answers) (source.Login, error) {
+	p.mu.Lock()
+	p.begun++
+	p.polls = 0
+	p.orders = append(p.orders, m)
+	p.mu.Unlock()
+	if p.BeginFn != nil {
+		if err := p.BeginFn(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (p *platform) Poll(ctx context.Context) (source.Progress, error) {
+	p.mu.Lock()
+	p.polls++
+	n := p.polls
+	p.mu.Unlock()
+	if p.PollFn == nil {
+		return source.Progress{State: source.LoginScan, QR: fmt.Sprint("frame ", n)}, nil
+	}
+	return p.PollFn(ctx, n)
+}
+
+func (p *platform) Answer(_ context.Context, in source.Answers) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answers = append(p.answers, in)
+	return nil
+}
+
+func (p *platform) Cancel(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cancelled++
+	return ctx.Err()
+}
+
+func (p *platform) Refresh(ctx context.Context, s *source.Session) error {
+	p.mu.Lock()
+	p.refreshed++
+	p.mu.Unlock()
+	if p.RefreshFn == nil {
+		return source.ErrSessionExpired
+	}
+	return p.RefreshFn(ctx, s)
+}
+
+func (p *platform) counts() (begun, polls, cancelled, refreshed int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.begun, p.polls, p.cancelled, p.refreshed
+}
+
+// plain is a source without a login.
+type plain struct{}
+
+func (plain) Fetch(context.Context, *source.Session, school.Plan, source.Sink) error { return nil }
+
+// rig is a keeper over stubs, running in a synctest bubble.
+type rig struct {
+	*session.Keeper
+
+	store    *store
+	platform *platform
+	log      *bytes.Buffer
+	signed   []school.AccountID
+	stop     func()
+}
+
+// start runs a keeper; it must be called inside a bubble.
+func start(t *testing.T, s *store, p *platform) *rig {
+	t.Helper()
+	r := &rig{store: s, platform: p, log: new(bytes.Buffer)}
+	k, err := session.New(session.Config{
+		Store: s, Now: time.Now, OwnerHash: func(ref school.Ref) string { return "hash of " + string(ref) },
+		Sources: func(context.Context, school.AccountID) (source.Source, error) { return p, nil },
+		Signed:  func(_ context.Context, a school.AccountID) { r.signed = append(r.signed, a) },
+		Log:     slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatalf("New: %v", err)
+	}
+	r.Keeper = k
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- k.Run(ctx) }()
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+	})
+	t.Cleanup(r.stop)
+	synctest.Wait()
+	return r
+}
+
+func (r *rig) wantState(t *testing.T, s school.SessionState, p school.Problem, sess string) {
+	t.Helper()
+	gotS, gotP, gotSess := r.store.get()
+	if gotS != s || gotP != p || gotSess != sess {
+		t.Errorf("account is (%s, %q, session %q), want (%s, %q, %q)", gotS, gotP, gotSess, s, p, sess)
+	}
+}
+
+// look asks for the login once a second, as a page does, for d.
+func (r *rig) look(d time.Duration) source.Progress {
+	var p source.Progress
+	for range int(d / time.Second) {
+		p, _ = r.Login(id)
+		time.Sleep(time.Second)
+		synctest.Wait()
+	}
+	return p
+}

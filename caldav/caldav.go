@@ -9,7 +9,7 @@
 // with stored bytes.
 //
 // What belongs to another link does not exist: it is answered with 404, and a
-// refused write says the same whether its target exists or not.
+// write refused there says the same whether its target exists or not.
 //
 // It writes nothing, starts no goroutine, does not check passwords, and never
 // puts a title, a request's text or a Go error into an answer or a log line.

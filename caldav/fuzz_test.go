@@ -2,6 +2,7 @@ package caldav_test
 
 import (
 	"encoding/xml"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -23,7 +24,7 @@ func wellFormed(t *testing.T, w *httptest.ResponseRecorder, allowed ...int) {
 	d := xml.NewDecoder(w.Body)
 	for {
 		_, err := d.Token()
-		if err == io.EOF { //nolint:errorlint // io.EOF comes bare
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err != nil {

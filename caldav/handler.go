@@ -88,8 +88,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, link school.LinkID) error {
 	t, ok := h.paths.parse(r.URL.EscapedPath())
-	// Another link's resources do not exist for this one. A refused write says
-	// nothing about existence anyway, see refuseWrite.
+	// Another link's resources do not exist for this one.
 	ok = ok && (t.kind == kindRoot || t.link == link)
 	switch r.Method {
 	case methodPropfind, methodReport, methodProppatch, http.MethodOptions, http.MethodGet, http.MethodHead:

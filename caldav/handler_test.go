@@ -284,7 +284,7 @@ func dotless(h http.Handler) http.Handler {
 	if !ok {
 		return h
 	}
-	r, err := http.NewRequest(http.MethodGet, "/dav/", nil) //nolint:noctx // never sent
+	r, err := http.NewRequest(http.MethodGet, "/dav/", nil)
 	if err != nil {
 		return h
 	}

@@ -18,7 +18,7 @@ import (
 const linkID = school.LinkID("l-k4zq7m2d")
 
 // device makes a link and returns its password and a handler behind Basic.
-func (g *gate) device(t testing.TB) (string, http.Handler) {
+func (g *gate) device(t *testing.T) (string, http.Handler) {
 	t.Helper()
 	password, hash := auth.NewPassword()
 	g.store.links[linkID] = school.Link{ID: linkID, Label: "Telefon"}

@@ -4,7 +4,7 @@ func (w *Words) fillEnglish() {
 	w.Common = enCommon()
 	w.Errors = enErrors()
 	w.Calendar = Calendar{
-		Cancelled: "Cancelled: ", Name: "%s – %s", Description: "%s: %s. Read from the school by syncd.",
+		Cancelled: "Cancelled: ", Done: "Done: ", Name: "%s – %s", Description: "%s: %s. Read from the school by syncd.",
 		Family: "Family", Letters: "%s – %s",
 	}
 	w.Front = enFront()
@@ -18,7 +18,6 @@ func (w *Words) fillEnglish() {
 
 func enCommon() Common {
 	return Common{
-		Tagline:       "School in the family's own calendar",
 		Demo:          "Demo: the family, the schools and everything they publish are invented.",
 		SignIn:        "Sign in",
 		SignOut:       "Sign out",
@@ -45,7 +44,6 @@ func enErrors() Errors {
 		Internal:       "It is noted in the server's log. Nothing that was read is lost. Try again in a while.",
 		ForbiddenTitle: "The request was stopped",
 		Forbidden:      "It did not come from this site. Open syncd in a window of its own and try again.",
-		BusyTitle:      "Wait a little",
 		Busy:           "Too many tries. Try again in %s.",
 		MethodTitle:    "The page cannot be used like that",
 		Method:         "Go to the status page and try from there.",
@@ -118,7 +116,8 @@ func enOverview() Overview {
 		Older:         "the last try failed, this is older",
 		Gone:          "No longer in the platform's list since %s. What was read is kept.",
 		NextStep:      "Next: put it into the calendar",
-		NextStepLead:  "Make a link and open it in the app that you use. One tap is enough; everything can be changed later.",
+		NextStepLead:  "A link holds the addresses that the app you use needs. More links can be made at any time.",
+		ShowAddresses: "Show the addresses",
 		GetAddresses:  "Make a calendar link",
 		LinkCount:     Plural{One: "%s link is used by calendars and readers.", Many: "%s links are used by calendars and readers."},
 		ManageLinks:   "Show links",
@@ -149,7 +148,6 @@ func enLogin() Login {
 		Lead:            "You sign in at %s with your own eID. Nothing begins until you tap.",
 		Choose:          "How do you want to sign in?",
 		Start:           "Begin",
-		Status:          "How far it is",
 		QRAlt:           "QR code for signing in to %s",
 		QRHelp:          "The code changes every second. Hold the phone a little way from the screen.",
 		OpenBankID:      "Open BankID on this phone",

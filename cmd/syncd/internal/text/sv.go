@@ -5,7 +5,7 @@ func (w *Words) fillSwedish() {
 	w.Common = svCommon()
 	w.Errors = svErrors()
 	w.Calendar = Calendar{
-		Cancelled: "Inställt: ", Name: "%s – %s", Description: "%s: %s. Hämtat från skolan av syncd.",
+		Cancelled: "Inställt: ", Done: "Klar: ", Name: "%s – %s", Description: "%s: %s. Hämtat från skolan av syncd.",
 		Family: "Familjen", Letters: "%s – %s",
 	}
 	w.Front = svFront()
@@ -19,7 +19,6 @@ func (w *Words) fillSwedish() {
 
 func svCommon() Common {
 	return Common{
-		Tagline:       "Skolan i familjens egen kalender",
 		Demo:          "Demo: familjen, skolorna och allt innehåll är påhittat.",
 		SignIn:        "Logga in",
 		SignOut:       "Logga ut",
@@ -46,7 +45,6 @@ func svErrors() Errors {
 		Internal:       "Felet är antecknat i serverns logg. Inget av det som är hämtat har gått förlorat. Försök igen om en stund.",
 		ForbiddenTitle: "Begäran stoppades",
 		Forbidden:      "Den kom inte från den här sidan. Öppna syncd i ett eget fönster och försök igen.",
-		BusyTitle:      "Vänta lite",
 		Busy:           "För många försök. Försök igen om %s.",
 		MethodTitle:    "Så kan sidan inte användas",
 		Method:         "Gå till statussidan och försök därifrån.",
@@ -119,7 +117,8 @@ func svOverview() Overview {
 		Older:         "senaste försöket misslyckades, det här är äldre",
 		Gone:          "Finns inte längre i plattformens lista sedan %s. Det som är hämtat ligger kvar.",
 		NextStep:      "Nästa steg: lägg in det i kalendern",
-		NextStepLead:  "Skapa en länk och öppna den i appen ni använder. Ett tryck räcker; allt går att ändra senare.",
+		NextStepLead:  "En länk innehåller adresserna som appen ni använder behöver. Fler länkar går att skapa när som helst.",
+		ShowAddresses: "Visa adresserna",
 		GetAddresses:  "Skapa länk till kalendern",
 		LinkCount:     Plural{One: "%s länk används av kalendrar och läsare.", Many: "%s länkar används av kalendrar och läsare."},
 		ManageLinks:   "Visa länkar",
@@ -150,7 +149,6 @@ func svLogin() Login {
 		Lead:            "Du loggar in hos %s med din egen legitimation. Ingenting börjar förrän du trycker.",
 		Choose:          "Hur vill du logga in?",
 		Start:           "Börja",
-		Status:          "Läget",
 		QRAlt:           "QR-kod för att logga in på %s",
 		QRHelp:          "Koden byts varje sekund. Ha telefonen en bit från skärmen.",
 		OpenBankID:      "Öppna BankID på den här telefonen",

@@ -19,7 +19,6 @@ func KeyPlaces() []KeyPlace {
 
 // Common are words that stand on every page.
 type Common struct {
-	Tagline       string
 	Demo          string // on each page of the demo
 	SignIn        string
 	SignOut       string
@@ -42,7 +41,6 @@ type Errors struct {
 	NotFoundTitle, NotFound         string
 	InternalTitle, Internal         string
 	ForbiddenTitle, Forbidden       string
-	BusyTitle                       string
 	Busy                            Format // how long to wait
 	MethodTitle, Method             string
 	Unprotected                     string // to a calendar program
@@ -58,6 +56,7 @@ type Errors struct {
 
 // Calendar is what syncd itself writes into calendars and feeds.
 type Calendar struct {
+	Done        string // before the title of a finished task, with a blank
 	Cancelled   string // before the title of what was called off, with a blank
 	Name        Format // of a calendar: child, kind
 	Description Format // of a calendar: child or family, kind
@@ -77,6 +76,7 @@ type Front struct {
 
 // Overview is the status page.
 type Overview struct {
+	ShowAddresses                               string
 	UntilTime                                   Format // when
 	Waiting, AfterSignIn                        string
 	Title                                       string
@@ -119,7 +119,6 @@ type Login struct {
 	Lead                          Format // platform
 	Choose                        string
 	Start                         string
-	Status                        string // name of the live region
 	QRAlt                         Format // platform
 	QRHelp                        string
 	OpenBankID                    string

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"log/slog"
@@ -15,6 +16,16 @@ import (
 	"syncd/cmd/syncd/internal/text"
 	"syncd/source/school"
 )
+
+// AddressStore holds back the addresses of the link that was made by itself
+// for the first account, until somebody looks at them.
+type AddressStore interface {
+	// Unseen returns those addresses, for the children known by now; ok is
+	// false when there is nothing that was not shown before.
+	Unseen(ctx context.Context) (a Addresses, ok bool, err error)
+	// Seen says that the link's addresses have been shown.
+	Seen(id school.LinkID)
+}
 
 // Addresses are everything that a new link opens. They hold secrets and print
 // as [school.Redacted].
@@ -166,6 +177,23 @@ func (s *server) addressesPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	title := words.Addresses.Title.With(a.Label)
 	return s.render(w, http.StatusOK, "addresses", s.newPage(r, title, "links", newAddressesView(a, words, public(s.base))))
+}
+
+// firstAddresses shows the addresses that nobody has seen yet.
+func (s *server) firstAddresses(w http.ResponseWriter, r *http.Request) error {
+	a, ok, err := s.Store.Unseen(r.Context())
+	if err != nil {
+		return err
+	}
+	if !ok {
+		redirect(w, "/links")
+		return nil
+	}
+	guardian, _ := s.Guardian(r.Context())
+	s.shown.put(guardian, a)
+	s.Store.Seen(a.Link)
+	redirect(w, addressesPath(a.Link))
+	return nil
 }
 
 func (s *server) hideAddresses(w http.ResponseWriter, r *http.Request) error {

@@ -93,7 +93,7 @@ func newPanel(a AccountView, v LoginView, w *text.Words, d device) *loginPanel {
 		W: w, Path: loginPath(a.ID), Platform: a.Name, State: v.Progress.State, Final: v.Progress.State.Final(),
 		Done: v.Progress.State == source.LoginDone, Status: w.LoginState(v.Progress.State, v.Method),
 	}
-	if v.Problem != school.ProblemNone {
+	if p.Done && v.Problem != school.ProblemNone {
 		advice := w.Problem(v.Problem)
 		p.State, p.Done, p.Final = source.LoginFailed, false, true
 		p.Status, p.Remedy = advice.Sentence, advice.Remedy

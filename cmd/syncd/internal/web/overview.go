@@ -85,6 +85,7 @@ type overviewView struct {
 	Suspended int
 	Attention int // accounts that need a person
 	Reading   bool
+	Unseen    bool // the first link's addresses were not shown yet
 }
 
 // accountCard is an account with the words about it.
@@ -129,8 +130,12 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	_, unseen, err := s.Store.Unseen(r.Context())
+	if err != nil {
+		return err
+	}
 	words := s.words.of(r)
-	v := overviewView{Children: o.Children, Links: o.Links, Suspended: o.Suspended}
+	v := overviewView{Children: o.Children, Links: o.Links, Suspended: o.Suspended, Unseen: unseen}
 	for _, a := range o.Accounts {
 		c := newAccountCard(a, words)
 		if c.Tone == "bad" {

@@ -76,11 +76,3 @@ func (s *server) favicon(w http.ResponseWriter, r *http.Request) error {
 	http.Redirect(w, r, s.assets.URL("icon.svg"), http.StatusFound)
 	return nil
 }
-
-// robots keeps search engines out and lets Google's calendar in, which will
-// not read a calendar that robots.txt forbids.
-func (s *server) robots(w http.ResponseWriter, _ *http.Request) error {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte("User-agent: *\nAllow: /c/\nDisallow: /\n"))
-	return nil
-}

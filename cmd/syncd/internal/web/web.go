@@ -29,6 +29,7 @@ type Store interface {
 	AccountStore
 	LoginStore
 	LinkStore
+	AddressStore
 	PrivacyStore
 }
 
@@ -122,7 +123,6 @@ func (s *server) routes() http.Handler {
 	open("POST /language", s.language)
 	open("GET /static/{file}", s.static)
 	open("GET /favicon.ico", s.favicon)
-	open("GET /robots.txt", s.robots)
 	open("/", s.nothing)
 
 	own("GET /accounts/new", s.newAccountPage)
@@ -138,6 +138,7 @@ func (s *server) routes() http.Handler {
 
 	own("GET /links", s.linksPage)
 	own("GET /links/new", s.newLinkPage)
+	own("POST /links/first", s.firstAddresses)
 	own("POST /links", s.addLink)
 	own("GET /links/{id}/addresses", s.addressesPage)
 	own("POST /links/{id}/addresses/hide", s.hideAddresses)

@@ -1,0 +1,165 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"syncd/cmd/syncd/internal/text"
+	"syncd/cmd/syncd/internal/web"
+	"syncd/source"
+	"syncd/source/school"
+)
+
+// one returns a family with a single account.
+func one(a web.AccountView) *store {
+	a.ID, a.Platform, a.Name = "aa", "skolplattformen", "Skolplattformen"
+	return &store{overview: web.Overview{Accounts: []web.AccountView{a}}}
+}
+
+func TestStatusSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	sv := text.For(text.SV)
+	const signIn, readNow = `href="/accounts/aa/login"`, `action="/accounts/aa/read"`
+	for name, tt := range map[string]struct {
+		account  web.AccountView
+		has, not []string
+	}{
+		"well": {
+			web.AccountView{State: school.Active, Since: now.Add(-time.Hour), LastRead: now.Add(-12 * time.Minute), NextRead: now.Add(time.Hour), Requests: 12, Budget: 200},
+			[]string{sv.Overview.AllWell, "för 12 min sedan", "12 av högst 200", readNow, sv.Overview.UntilUnknown, "i dag 17:42"},
+			[]string{signIn},
+		},
+		"known end": {web.AccountView{State: school.Active, Until: now.Add(30 * time.Hour)}, []string{"till i morgon 22:42"}, nil},
+		"expired": {
+			web.AccountView{State: school.Expired},
+			[]string{"1 konto behöver dig", signIn, sv.Overview.SignInAgain, sv.Problem(school.ProblemSignIn).Remedy},
+			[]string{readNow, sv.Overview.AllWell},
+		},
+		"new":          {web.AccountView{State: school.SignedOut}, []string{signIn, ">" + sv.Overview.SignIn + "<"}, []string{sv.Overview.SignInAgain}},
+		"wrong person": {web.AccountView{State: school.Active, Problem: school.ProblemWrongPerson}, []string{signIn, sv.State(school.Expired)}, []string{readNow}},
+		"platform down": {
+			web.AccountView{State: school.Active, Problem: school.ProblemUnavailable},
+			[]string{sv.Problem(school.ProblemUnavailable).Sentence, readNow},
+			[]string{signIn},
+		},
+		"signing in":      {web.AccountView{State: school.SigningIn}, []string{signIn, sv.State(school.SigningIn)}, []string{readNow}},
+		"reading":         {web.AccountView{State: school.Active, Reading: true}, []string{sv.Overview.ReadingLead, `http-equiv="refresh" content="5"`}, []string{readNow}},
+		"without sign-in": {web.AccountView{State: school.SignedOut, Open: true}, []string{sv.Overview.NoSignIn, readNow}, []string{signIn}},
+	} {
+		page := newSite(t, one(tt.account)).call(t, http.MethodGet, "/", nil).Body.String()
+		for _, want := range tt.has {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: the page lacks %q", name, want)
+			}
+		}
+		for _, bad := range tt.not {
+			if strings.Contains(page, bad) {
+				t.Errorf("%s: the page holds %q", name, bad)
+			}
+		}
+	}
+}
+
+func TestWhatNeedsSomebodyStandsFirst(t *testing.T) {
+	t.Parallel()
+	s := &store{overview: web.Overview{Accounts: []web.AccountView{
+		{ID: "a1", Name: "first", State: school.Active}, {ID: "a2", Name: "second", State: school.Expired},
+	}}}
+	page := newSite(t, s).call(t, http.MethodGet, "/", nil).Body.String()
+	if strings.Index(page, "second") > strings.Index(page, "first") {
+		t.Error("the account that needs somebody stands below")
+	}
+}
+
+func TestAccountActions(t *testing.T) {
+	t.Parallel()
+	site := newSite(t, full())
+	for _, tt := range []struct {
+		path string
+		form url.Values
+		to   string
+		did  string
+	}{
+		{"/accounts/aa/read", nil, "/", "read aa"},
+		{"/accounts/aa/remove", nil, "/", "remove aa"},
+		{"/accounts", url.Values{"platform": {"skolplattformen"}}, "/accounts/a1/login", "add skolplattformen"},
+		{"/accounts", url.Values{"platform": {"icsfeed"}, "f-address": {" https://x "}, "f-municipality": {"Nacka"}}, "/", "add icsfeed"},
+	} {
+		site.store.done = nil
+		w := site.call(t, http.MethodPost, tt.path, tt.form)
+		if w.Header().Get("Location") != tt.to || !slices.Equal(site.store.done, []string{tt.did}) {
+			t.Errorf("POST %s: %d to %q, done %v", tt.path, w.Code, w.Header().Get("Location"), site.store.done)
+		}
+	}
+	if diff := cmp.Diff(map[string]string{"address": "https://x", "municipality": "Nacka"}, map[string]string(site.store.answers)); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+	if w := site.call(t, http.MethodPost, "/accounts/zz/read", nil); w.Code != http.StatusNotFound {
+		t.Errorf("read of an unknown account: status %d", w.Code)
+	}
+}
+
+func TestSettingsAreChecked(t *testing.T) {
+	t.Parallel()
+	sv := text.For(text.SV)
+	for name, tt := range map[string]struct {
+		form url.Values
+		err  error
+		code int
+		says string
+	}{
+		"missing":   {form: url.Values{"platform": {"icsfeed"}, "f-municipality": {"Nacka"}}, code: 422, says: sv.Errors.Missing},
+		"no choice": {form: url.Values{"platform": {"icsfeed"}, "f-address": {"x"}, "f-municipality": {"Gotham"}}, code: 422, says: sv.Errors.Missing},
+		"refused":   {form: url.Values{"platform": {"icsfeed"}, "f-address": {"canary-address"}, "f-municipality": {"Nacka"}}, err: choiceError(""), code: 422, says: sv.Errors.BadSettings},
+		"unknown":   {form: url.Values{"platform": {"gone"}}, code: 404, says: sv.Errors.NotFoundTitle},
+	} {
+		site := newSite(t, full())
+		site.store.addErr = tt.err
+		w := site.call(t, http.MethodPost, "/accounts", tt.form)
+		if w.Code != tt.code || !strings.Contains(w.Body.String(), tt.says) {
+			t.Errorf("%s: status %d, want %d saying %q", name, w.Code, tt.code, tt.says)
+		}
+		if strings.Contains(w.Body.String(), "canary-address") {
+			t.Errorf("%s: a secret setting is shown again", name)
+		}
+	}
+}
+
+func TestPrivacyNamesEveryPlaceOfTheKey(t *testing.T) {
+	t.Parallel()
+	for _, k := range text.KeyPlaces() {
+		s := full()
+		s.privacy.Key = k
+		page := newSite(t, s).call(t, http.MethodGet, "/privacy", nil).Body.String()
+		if want, _, _ := strings.Cut(text.For(text.SV).KeyPlace(k).Sentence, ":"); !strings.Contains(page, want) {
+			t.Errorf("%s: the page lacks %q", k, want)
+		}
+	}
+}
+
+func TestMethodsOfTheDeviceStandFirst(t *testing.T) {
+	t.Parallel()
+	site := newSite(t, one(web.AccountView{State: school.SignedOut}))
+	order := func(agent string) []source.MethodID {
+		var ids []source.MethodID
+		page := site.call(t, http.MethodGet, "/accounts/aa/login", nil, "User-Agent: "+agent).Body.String()
+		for part := range strings.SplitSeq(page, `name="method" value="`) {
+			if id, _, ok := strings.Cut(part, `"`); ok && !strings.Contains(id, "<") {
+				ids = append(ids, source.MethodID(id))
+			}
+		}
+		return ids
+	}
+	if diff := cmp.Diff([]source.MethodID{source.BankIDQR, source.BankIDApp, source.Freja, source.FrejaApp}, order("Mozilla/5.0 (X11; Linux)")); diff != "" {
+		t.Errorf("computer (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]source.MethodID{source.BankIDApp, source.FrejaApp, source.BankIDQR, source.Freja}, order("Mozilla/5.0 (Linux; Android 15) Mobile")); diff != "" {
+		t.Errorf("phone (-want +got):\n%s", diff)
+	}
+}

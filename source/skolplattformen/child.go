@@ -24,6 +24,8 @@ type builder struct {
 	p      pupil
 	listed *listed // the school's calendar where it was read before; else nil
 	snap   school.Snapshot
+
+	letterIDs []string // the platform's keys of all letters in the list
 }
 
 func newBuilder(r *read, p pupil) *builder {

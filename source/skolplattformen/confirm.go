@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,11 +26,12 @@ import (
 //   - the Status cookie of an answer tells the child's form of schooling;
 //   - the school's calendar, read before and after everything else of the
 //     child, is the same both times;
-//   - children at different schools do not have the very same calendar, so no
-//     child is handed on before all have been read.
+//   - children at different schools do not have the very same calendar,
+//     letters and menu.
 //
-// A child that fails one of the first three is read again once and then left
-// out; children who fail the last are left out at once.
+// A child that fails one of the first three is read again once. What fails
+// even so, or fails the last, puts the whole read in doubt: no child is handed
+// on then, and none before all have been read.
 
 // choose selects the child and believes it only when the answer names it.
 func (r *read) choose(ctx context.Context, p pupil) error {
@@ -128,9 +130,11 @@ func fingerprint(rows []wireEvent) string {
 
 // held is a child that was read and waits for its siblings.
 type held struct {
-	p     pupil
-	snap  *school.Snapshot
-	print string // of its school's calendar; empty when it proves nothing
+	p       pupil
+	snap    *school.Snapshot
+	print   string   // of its school's calendar; empty when it proves nothing
+	letters []string // the platform's keys of its letters
+	menu    []string // what is served
 }
 
 // vouched reads one child of a mixed family. It returns a snapshot only when
@@ -159,17 +163,27 @@ func (r *read) vouched(ctx context.Context, p pupil) (held, error) {
 			return h, source.ErrWrongChild
 		}
 	}
-	h.snap = b.snapshot()
+	h.snap, h.letters = b.snapshot(), b.letterIDs
+	for _, m := range b.snap.Menu {
+		h.menu = append(h.menu, m.Body)
+	}
 	return h, trouble
 }
 
-// doubtful reports whether a sibling at another school was shown the same
-// calendar: then nobody can say which of the two is right.
-func doubtful(h held, all []held) bool {
-	for _, o := range all {
-		if h.print != "" && o.p.Ref != h.p.Ref && o.p.schoolID != h.p.schoolID && o.print == h.print {
-			return true
+// doubtful reports whether two children at different schools were shown the
+// same calendar, and neither letters nor menus that tell them apart: then
+// nobody can say whose it is.
+func doubtful(all []held) bool {
+	for i, a := range all {
+		for _, b := range all[:i] {
+			if a.print != "" && a.print == b.print && a.p.schoolID != b.p.schoolID &&
+				!apart(a.letters, b.letters) && !apart(a.menu, b.menu) {
+				return true
+			}
 		}
 	}
 	return false
 }
+
+// apart reports whether two lists are evidence of two children.
+func apart(a, b []string) bool { return len(a) > 0 && len(b) > 0 && !slices.Equal(a, b) }

@@ -126,11 +126,13 @@ func hand(ctx context.Context, sink source.Sink, snap *school.Snapshot) error {
 }
 
 // mixedFamily reads every child with the checks of confirm.go, each a second
-// time when there is doubt, and hands on those that are beyond it. When the
-// session ends on the way nothing is handed on: the last check needs all.
+// time when there is doubt. It hands on all of them or none: a server that was
+// caught answering about a sibling is not believed about the others either,
+// and when the session ends on the way the last check cannot be made.
 func (r *read) mixedFamily(ctx context.Context, sink source.Sink) error {
 	var trouble []error
 	var all []held
+	doubt := false
 	for _, p := range r.pupils {
 		h, err := r.vouched(ctx, p)
 		if errors.Is(err, source.ErrWrongChild) && !ends(err) {
@@ -140,14 +142,16 @@ func (r *read) mixedFamily(ctx context.Context, sink source.Sink) error {
 		case ends(err):
 			return errors.Join(append(trouble, err)...)
 		case h.snap == nil && err != nil:
+			doubt = doubt || errors.Is(err, source.ErrWrongChild)
 			trouble = append(trouble, r.whole(p, err))
 		default:
 			trouble = append(trouble, err)
 			all = append(all, h)
 		}
 	}
+	doubt = doubt || doubtful(all)
 	for _, h := range all {
-		if doubtful(h, all) {
+		if doubt {
 			trouble = append(trouble, r.whole(h.p, source.ErrWrongChild))
 			continue
 		}

@@ -79,6 +79,9 @@ func (b *builder) archive(ctx context.Context) (letters []letter, complete bool,
 		seen[l.Ref] = true
 		return again
 	})
+	for _, l := range letters {
+		b.letterIDs = append(b.letterIDs, l.id)
+	}
 	b.skip(school.PartNews, bad+skipped)
 	return letters, bad+skipped == 0, nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // EditChild changes one child; false when there is no such child. The function
-// is given a copy whose own slices it may change.
+// is given a copy whose own slices it may change. It must not call the world.
 func (w *World) EditChild(key string, edit func(*Child)) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -29,7 +29,8 @@ func (w *World) EditChild(key string, edit func(*Child)) bool {
 }
 
 // EditSchool changes one school; false when there is no such school. The
-// function is given a copy whose own slices it may change.
+// function is given a copy whose own slices it may change. It must not call
+// the world.
 func (w *World) EditSchool(key string, edit func(*School)) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -47,7 +48,8 @@ func (w *World) EditSchool(key string, edit func(*School)) bool {
 	return true
 }
 
-// EditGuardian changes one guardian; false when there is no such guardian.
+// EditGuardian changes one guardian; false when there is no such guardian. The
+// function must not call the world.
 func (w *World) EditGuardian(personalNumber string, edit func(*Guardian)) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

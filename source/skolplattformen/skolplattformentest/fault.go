@@ -34,7 +34,7 @@ func (s *Server) Inject(f Fault) {
 func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults, s.expire, s.lies, s.quiet, s.shape = nil, 0, 0, false, SignedOutRedirect
+	s.faults, s.expire, s.lies, s.quiet, s.stuck, s.shape = nil, 0, 0, false, false, SignedOutRedirect
 }
 
 func (s *Server) spoil(r *http.Request, a *Answer) {

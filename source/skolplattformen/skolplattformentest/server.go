@@ -53,6 +53,7 @@ type Server struct {
 	shape     SignedOut
 	lies      int
 	quiet     bool
+	stuck     bool
 	offences  []string
 	paths     []string
 	inFlight  int
@@ -124,12 +125,19 @@ func (s *Server) ShowSignedOut(shape SignedOut) {
 	s.shape = shape
 }
 
-// Lie makes the first k answers after each SelectChild be about the child
-// that was selected before.
+// Lie makes the first k answers after each change of the selected child be
+// about the child that was selected before.
 func (s *Server) Lie(k int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lies = k
+}
+
+// Stick makes SelectChild say yes and change nothing.
+func (s *Server) Stick(stuck bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stuck = stuck
 }
 
 // QuietStatus makes the Status cookie come with answers about preschool

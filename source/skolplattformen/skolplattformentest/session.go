@@ -147,10 +147,9 @@ func (s *Server) selectChild(ses *session, id string) *Answer {
 		return failure("Sequence contains no matching element")
 	}
 	s.mu.Lock()
-	if ses.selected != id {
-		ses.before = ses.selected
+	if ses.selected != id && !s.stuck {
+		ses.before, ses.selected, ses.lies = ses.selected, id, s.lies
 	}
-	ses.selected, ses.lies = id, s.lies
 	s.mu.Unlock()
 	return success(childJSON(children[i]))
 }

@@ -19,28 +19,42 @@ const (
 	bombFloor = 1 << 20 // bytes that may come out before the ratio counts
 )
 
-// read reads an answer's body to its end, decompressed, and stops as soon as
-// it is known to be too large: what is held in memory stays below limit.
-func read(resp *http.Response, limit int64) ([]byte, error) {
+// read reads the body of an answer to a request by method to its end,
+// decompressed, and stops as soon as it is known to be too large: no more than
+// limit is ever taken into memory. It never returns nil for an empty body.
+func read(resp *http.Response, method string, limit int64) ([]byte, error) {
 	in := &counter{r: resp.Body}
-	var out io.Reader = in
+	data := []byte{}
+	var err error
 	switch enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); enc {
 	case "", "identity":
 		if resp.ContentLength > limit {
 			return nil, errTooLarge
 		}
+		data, err = drain(in, limit, nil)
 	case "gzip", "x-gzip":
-		zr, err := gzip.NewReader(in)
+		var zr *gzip.Reader
+		zr, err = gzip.NewReader(in)
 		if errors.Is(err, io.EOF) && in.n == 0 {
-			return []byte{}, nil // an empty body, declared as gzip
+			err = nil // an empty body, declared as gzip
+		} else if err == nil {
+			data, err = drain(zr, limit, in)
 		}
-		if err != nil {
-			return nil, unpacked(err)
-		}
-		out = zr
 	default:
 		return nil, fmt.Errorf("%w: unknown content encoding", source.ErrNotUnderstood)
 	}
+	if err != nil {
+		return nil, unpacked(err)
+	}
+	if resp.ContentLength > in.n && !resp.Uncompressed && method != http.MethodHead {
+		return nil, errCutOff
+	}
+	return data, nil
+}
+
+// drain reads out to its end. What is unpacked from packed, if that is not
+// nil, may not be out of all proportion to it.
+func drain(out io.Reader, limit int64, packed *counter) ([]byte, error) {
 	var buf bytes.Buffer
 	chunk := make([]byte, 32<<10)
 	for {
@@ -49,25 +63,22 @@ func read(resp *http.Response, limit int64) ([]byte, error) {
 			return nil, errTooLarge
 		}
 		buf.Write(chunk[:n])
-		if out != io.Reader(in) && buf.Len() > bombFloor && int64(buf.Len()) > in.n*bombRatio {
-			return nil, fmt.Errorf("%w: answer is a compression bomb", source.ErrNotUnderstood)
+		if packed != nil && buf.Len() > bombFloor && int64(buf.Len()) > packed.n*bombRatio {
+			return nil, errBomb
 		}
 		if errors.Is(err, io.EOF) {
-			break
+			return append([]byte{}, buf.Bytes()...), nil
 		}
 		if err != nil {
-			return nil, unpacked(err)
+			return nil, err
 		}
 	}
-	if resp.ContentLength > in.n && !resp.Uncompressed && resp.Request != nil && resp.Request.Method != http.MethodHead {
-		return nil, errCutOff
-	}
-	return append([]byte{}, buf.Bytes()...), nil
 }
 
 var (
 	errTooLarge = fmt.Errorf("%w: answer is too large", source.ErrNotUnderstood)
 	errCutOff   = fmt.Errorf("%w: answer was cut off", source.ErrNotUnderstood)
+	errBomb     = fmt.Errorf("%w: answer is a compression bomb", source.ErrNotUnderstood)
 )
 
 // unpacked names trouble with a body; errors of the connection pass through.

@@ -146,7 +146,7 @@ func (c *Client) exchange(ctx context.Context, h *hop, u *url.URL) (*Response, e
 	}
 	defer resp.Body.Close()
 	set := c.jar.Set(u, resp.Header["Set-Cookie"])
-	data, err := read(resp, c.maxBody)
+	data, err := read(resp, h.method, c.maxBody)
 	// A server that sees us hang up may end its body in good order, so that
 	// half an answer looks whole: the clock has the last word.
 	if err = cmp.Or(err, hctx.Err()); err != nil {

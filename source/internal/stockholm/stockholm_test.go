@@ -481,6 +481,37 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
+func TestWhatIsUncertain(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]stockholmtest.Options{
+		"token beside the frame": {QRToken: true},
+		"no further frames":      {NoFrames: true},
+		"merged cookies":         {Merged: true},
+		"bounced":                {Bounces: 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, o)
+			l := w.begin(t, source.BankIDQR, nil)
+			p := poll(t, l)
+			if p.QR == "" || (p.AppLink != "") != o.QRToken || (p.UniversalLink != "") != o.QRToken {
+				t.Errorf("%s: frame %q, link %q", name, p.QR, p.AppLink)
+			}
+			open := func() error { return w.phone.Scan(p.QR, siv()) }
+			if o.QRToken {
+				open = func() error { return w.phone.OpenLink(p.AppLink, siv()) }
+			}
+			if err := open(); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if err := w.phone.Approve(); err != nil {
+				t.Fatalf("%s: Approve() = %v", name, err)
+			}
+			pollUntil(t, l, source.LoginDone)
+			w.polite(t)
+		})
+	}
+}
+
 func TestOldWordsWork(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -2,7 +2,6 @@ package stockholmtest
 
 import (
 	"encoding/base64"
-	"html"
 	"net/http"
 	"net/url"
 	"strings"
@@ -140,7 +139,7 @@ func (s *Server) bare(w http.ResponseWriter, r *http.Request, wy way, start stri
 	v := s.enter(w, r)
 	p, ok := v.who(s.now())
 	if !ok || v.bounced[param(r.URL.RawQuery, "GUID")] {
-		s.loginPage(w, r)
+		loginPage(w)
 		return
 	}
 	s.goOn(w, v, p, wy, start)
@@ -173,10 +172,10 @@ func (s *Server) goOn(w http.ResponseWriter, v *visit, p Person, wy way, start s
 
 // loginPage is a page that only a person can use. Its form and its script are
 // there to be left alone.
-func (s *Server) loginPage(w http.ResponseWriter, r *http.Request) {
+func loginPage(w http.ResponseWriter) {
 	answer(w, http.StatusOK, "text/html", `<!DOCTYPE html><html lang="sv"><head><title>Logga in - Stockholms stad</title>
 <script>function send(){document.forms[0].submit();}</script></head>
-<body><h1>Logga in</h1><form name="Login" method="post" action="`+html.EscapeString(r.URL.RequestURI())+`">
+<body><h1>Logga in</h1><form name="Login" method="post" action="/login">
 <input type="hidden" name="SMENC" value="UTF-8"><input type="text" name="personalNumber"><button onclick="send()">Logga in</button>
 </form><p>Öppna appen</p></body></html>`)
 }

@@ -11,6 +11,7 @@ import (
 const (
 	sessionCookie = "SMSESSION"
 	visitCookie   = "NECSSESSION"
+	langCookie    = "StockholmEServiceLanguage"
 	nodeCookie    = "BIGipServer~EXT~pool_login003_443"
 	// nodeValue has what clients like to quote or repair. Without it, byte for
 	// byte, the balancer asks a node that knows nobody.
@@ -80,6 +81,9 @@ func (s *Server) setCookies(w http.ResponseWriter, lines ...string) {
 func (s *Server) visit(r *http.Request) *visit {
 	v, ok := cookie(r, visitCookie)
 	if !ok {
+		if _, plain := cookie(r, langCookie); plain { // it was set together with the others
+			s.offend("the page's cookies did not come back as they were set")
+		}
 		return nil
 	}
 	if node, _ := cookie(r, nodeCookie); node != nodeValue {
@@ -107,7 +111,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) *visit {
 	s.setCookies(w,
 		nodeCookie+"="+nodeValue+"; path=/; Httponly; Secure",
 		visitCookie+"="+value+"; Path=/; Secure; HttpOnly",
-		"StockholmEServiceLanguage=sv-SE; Domain=.stockholm.se; Path=/; Expires="+
+		langCookie+"=sv-SE; Domain=.stockholm.se; Path=/; Expires="+
 			s.now().AddDate(1, 0, 0).UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT"))
 	return v
 }

@@ -20,7 +20,7 @@ fuzz: ## every fuzz target, FUZZTIME each (5m)
 	.ci/fuzz $(FUZZTIME)
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
-cover: ## statement coverage, with floors
+cover: ## all tests with the race detector, and coverage floors
 	.ci/cover
 lint: ## every lint
 	$(LINT) run ./...

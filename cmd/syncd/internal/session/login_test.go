@@ -103,11 +103,11 @@ func TestLoginThatComesToNothing(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					s, sess, problem := newStore(from), "", school.ProblemNone
-					switch from {
-					case school.Active:
+					if from == school.Active {
 						sess = "old"
 						s.state = []byte(sess)
-					case school.Expired:
+					}
+					if from == school.Expired {
 						problem = school.ProblemSignIn
 					}
 					s.acct.Problem = problem

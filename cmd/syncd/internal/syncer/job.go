@@ -63,16 +63,16 @@ func (s *Syncer) Running(id school.AccountID) bool {
 }
 
 // do runs one account's job and returns its result. When a job of the account
-// is under way already, it waits for that one and reports joined.
-func (s *Syncer) do(ctx context.Context, id school.AccountID, why reason) (res Result, joined bool) {
+// is under way already, it waits for that one and returns that one's.
+func (s *Syncer) do(ctx context.Context, id school.AccountID, why reason) (res Result) {
 	s.mu.Lock()
 	if j := s.jobs[id]; j != nil {
 		s.mu.Unlock()
 		select {
 		case <-j.done:
-			return j.result, true
+			return j.result
 		case <-ctx.Done():
-			return Result{Account: id, Problem: school.ProblemUnavailable, Err: ctx.Err()}, false
+			return Result{Account: id, Problem: school.ProblemUnavailable, Err: ctx.Err()}
 		}
 	}
 	j := &job{done: make(chan struct{})}
@@ -90,10 +90,10 @@ func (s *Syncer) do(ctx context.Context, id school.AccountID, why reason) (res R
 	}()
 
 	if err := take(ctx, s.slots); err != nil {
-		return Result{Account: id, Problem: school.ProblemUnavailable, Err: err}, false
+		return Result{Account: id, Problem: school.ProblemUnavailable, Err: err}
 	}
 	defer func() { <-s.slots }()
-	return s.job(ctx, id, why), false
+	return s.job(ctx, id, why)
 }
 
 // job looks at the account as it is now and reads it if it may be read.
@@ -102,6 +102,7 @@ func (s *Syncer) job(ctx context.Context, id school.AccountID, why reason) Resul
 	acct, err := s.account(ctx, id)
 	if err != nil {
 		res.Problem, res.Err = problemOf(err), fmt.Errorf("syncer: sync %s: %w", id, err)
+		s.report(ctx, res, &run{})
 		return res
 	}
 	res.Platform, res.NextDue = acct.Platform, acct.NextDue
@@ -156,6 +157,7 @@ func (s *Syncer) read(ctx context.Context, acct school.Account, why reason) Resu
 	m, err := s.remember(ctx, acct)
 	if err != nil {
 		res.Problem, res.Err = problemOf(err), fmt.Errorf("syncer: sync %s: %w", acct.ID, err)
+		s.report(ctx, res, &run{})
 		return res
 	}
 	began := s.cfg.Manners.total(acct.ID)
@@ -281,7 +283,12 @@ func ends(p school.Problem) bool {
 // as a failure.
 func failed(p school.Problem) bool { return p != school.ProblemNone && p != school.ProblemHeld }
 
+// report writes the one line of a job. A job that was stopped from outside is
+// not worth one.
 func (s *Syncer) report(ctx context.Context, res Result, r *run) {
+	if ctx.Err() != nil {
+		return
+	}
 	var added, changed, deleted int
 	for _, c := range res.Changes {
 		for _, n := range c.Added {
@@ -300,12 +307,12 @@ func (s *Syncer) report(ctx context.Context, res Result, r *run) {
 		slog.Int("deleted", deleted), slog.Int("skipped", r.skipped), slog.Int("requests", res.Requests),
 		slog.Time("next_due", res.NextDue),
 	}
-	level := slog.LevelInfo
-	if res.Problem != school.ProblemNone {
-		level = slog.LevelWarn
-		attrs = append(attrs, slog.String("problem", string(res.Problem)), slog.Any("error", res.Err))
+	if res.Problem == school.ProblemNone {
+		s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "account was read", attrs...)
+		return
 	}
-	s.cfg.Log.LogAttrs(ctx, level, "account was read", attrs...)
+	attrs = append(attrs, slog.String("problem", string(res.Problem)), slog.Any("error", res.Err))
+	s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "account was not read completely", attrs...)
 }
 
 // sink takes what one job reads.

@@ -144,7 +144,7 @@ func (s *Syncer) SyncNow(ctx context.Context, ids ...school.AccountID) (Report, 
 	results := make([]Result, len(all))
 	var jobs sync.WaitGroup
 	for i, a := range all {
-		jobs.Go(func() { results[i], _ = s.do(ctx, a.ID, asked) })
+		jobs.Go(func() { results[i] = s.do(ctx, a.ID, asked) })
 	}
 	jobs.Wait()
 	if err := ctx.Err(); err != nil {

@@ -40,7 +40,8 @@ func weekday(name string) int {
 }
 
 // nearestWeek returns the Monday of the ISO week of that number nearest to
-// today. Week 53 exists in some years only.
+// today. Week 53 exists in some years only; where none is within about half a
+// year there is no such week.
 func nearestWeek(week int, today school.Date) (school.Date, bool) {
 	thisYear, _ := today.ISOWeek()
 	var best school.Date
@@ -54,7 +55,7 @@ func nearestWeek(week int, today school.Date) (school.Date, bool) {
 			best, found = monday, true
 		}
 	}
-	return best, found
+	return best, found && distance(best, today) <= 200
 }
 
 func distance(a, b school.Date) int { return max(a.DaysUntil(b), b.DaysUntil(a)) }

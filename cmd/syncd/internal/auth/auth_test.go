@@ -175,6 +175,7 @@ func newGate(t *testing.T, base string, trusted ...string) *gate {
 	if g.Auth, err = auth.New(c); err != nil {
 		t.Fatal(err)
 	}
+	g.Cheapen()
 	return g
 }
 

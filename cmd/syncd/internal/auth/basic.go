@@ -56,7 +56,8 @@ func (a *Auth) Basic(next http.Handler) http.Handler {
 			unauthorized(w, r)
 			return
 		}
-		id := school.LinkID(strings.TrimSpace(user))
+		// Ids are lower case, and phones like to begin with a capital.
+		id := school.LinkID(strings.ToLower(strings.TrimSpace(user)))
 		link, err := a.checkLink(r.Context(), id, password)
 		if errors.Is(err, fs.ErrNotExist) {
 			a.wrong(w, r, id)

@@ -56,7 +56,7 @@ func TestBasic(t *testing.T) {
 			want                 int
 		}{
 			"right":                  {loopback, string(linkID), password, 207},
-			"retyped":                {loopback, " " + string(linkID), strings.ToUpper(strings.ReplaceAll(password, "-", " ")), 207},
+			"retyped":                {loopback, " L" + string(linkID)[1:], strings.ToUpper(strings.ReplaceAll(password, "-", " ")), 207},
 			"wrong":                  {loopback, string(linkID), "aaaa-bbbb-cccc-dddd-eeee-ffff", 401},
 			"empty":                  {loopback, string(linkID), "", 401},
 			"no user":                {loopback, "", password, 401},
@@ -206,12 +206,12 @@ func TestManyPeersAreForgotten(t *testing.T) {
 		if again := wrong("198.51.100.1"); again != 2*first {
 			t.Fatalf("second wrong answer after %v, first after %v", again, first)
 		}
-		for i := range 3000 {
+		for i := range 2100 {
 			g.pass(time.Millisecond)
 			wrong("10." + strconv.Itoa(i>>8) + "." + strconv.Itoa(i&255) + ".1")
 		}
 		if got := wrong("198.51.100.1"); got != first {
-			t.Errorf("after 3000 others: %v, want %v: memory is not bounded", got, first)
+			t.Errorf("after 2100 others: %v, want %v: memory is not bounded", got, first)
 		}
 	})
 }
@@ -248,7 +248,7 @@ func FuzzBasic(f *testing.F) {
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, r)
 			user, password, _ := r.BasicAuth()
-			right := strings.TrimSpace(user) == string(linkID) &&
+			right := strings.ToLower(strings.TrimSpace(user)) == string(linkID) &&
 				auth.HashPassword(password) == auth.HashPassword("abcdefghijklmnopqrstuvwx")
 			if passed != right || (!passed && w.Code != http.StatusUnauthorized) {
 				t.Errorf("Authorization %q: passed %v, status %d", header, passed, w.Code)

@@ -39,11 +39,17 @@ const (
 
 // hasher hashes one password at a time.
 type hasher struct {
+	memory  uint32 // KiB
 	turn    chan struct{}
 	waiting atomic.Int32
 }
 
-func newHasher() *hasher { return &hasher{turn: make(chan struct{}, 1)} }
+func newHasher() *hasher { return &hasher{memory: argonMemory, turn: make(chan struct{}, 1)} }
+
+// prefix is how the PHC form of this program's hashes begins.
+func (h *hasher) prefix() string {
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$", argon2.Version, h.memory, argonTime, argonThreads)
+}
 
 // hash returns the PHC form of password with a new salt.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
@@ -54,8 +60,7 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime,
-		argonThreads, b64.EncodeToString(salt), b64.EncodeToString(key)), nil
+	return h.prefix() + b64.EncodeToString(salt) + "$" + b64.EncodeToString(key), nil
 }
 
 // verify reports whether password is the one behind phc. An empty phc stands
@@ -64,7 +69,7 @@ func (h *hasher) verify(ctx context.Context, phc, password string) (bool, error)
 	salt, want := make([]byte, argonSalt), make([]byte, argonKey)
 	if phc != "" {
 		var err error
-		if salt, want, err = parsePHC(phc); err != nil {
+		if salt, want, err = h.parse(phc); err != nil {
 			return false, err
 		}
 	}
@@ -93,16 +98,15 @@ func (h *hasher) derive(ctx context.Context, password string, salt []byte) ([]by
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonThreads, argonKey), nil
+	return argon2.IDKey([]byte(password), salt, argonTime, h.memory, argonThreads, argonKey), nil
 }
 
 var errHash = errors.New("stored password hash is not understood")
 
-// parsePHC reads what hash wrote. The parameters are the program's own; others
+// parse reads what hash wrote. The parameters are the program's own; others
 // are refused, so that no stored text can ask for gigabytes.
-func parsePHC(phc string) (salt, key []byte, err error) {
-	prefix := fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$", argon2.Version, argonMemory, argonTime, argonThreads)
-	rest, ok := strings.CutPrefix(phc, prefix)
+func (h *hasher) parse(phc string) (salt, key []byte, err error) {
+	rest, ok := strings.CutPrefix(phc, h.prefix())
 	if !ok {
 		return nil, nil, errHash
 	}

@@ -253,18 +253,28 @@ func isBusy(err error) bool {
 	return ok
 }
 
+// At full cost, as it runs in earnest.
 func TestPasswordsAreHashedOneAtATime(t *testing.T) {
 	t.Parallel()
-	g := newGate(t, "http://127.0.0.1:8080")
-	g.enrol(t)
-	errs := make([]error, 64)
+	store := newStore()
+	a, err := auth.New(auth.Config{Store: store, Now: time.Now, Log: discard(), BaseURL: "http://127.0.0.1:8080"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.SetPassword(t.Context(), name, good); err != nil {
+		t.Fatal(err)
+	}
+	if hash := store.guardians["asta"].Hash; !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("stored hash begins %.32s", hash)
+	}
+	errs := make([]error, 32)
 	start := make(chan struct{})
 	var wg sync.WaitGroup
 	for i := range errs {
 		r := request(t, http.MethodPost, "/")
 		wg.Go(func() {
 			<-start
-			errs[i] = g.SignIn(httptest.NewRecorder(), r, name, good)
+			errs[i] = a.SignIn(httptest.NewRecorder(), r, name, good)
 		})
 	}
 	close(start)
@@ -281,7 +291,7 @@ func TestPasswordsAreHashedOneAtATime(t *testing.T) {
 		}
 	}
 	if passed == 0 || refused == 0 {
-		t.Errorf("of 64 at once %d passed and %d were asked to wait, want some of each", passed, refused)
+		t.Errorf("of 32 at once %d passed and %d were asked to wait, want some of each", passed, refused)
 	}
 }
 
@@ -435,12 +445,40 @@ func TestForeignHashIsAnError(t *testing.T) {
 	t.Parallel()
 	g := newGate(t, "http://127.0.0.1:8080")
 	for _, hash := range []string{
-		"x", "$argon2id$v=19$m=4194304,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAA", "$argon2id$v=19$m=19456,t=2,p=1$AAAA",
-		"$argon2id$v=19$m=19456,t=2,p=1$AAAA$AAAA", "$argon2id$v=19$m=19456,t=2,p=1$?$?",
+		"x", "$argon2id$v=19$m=4194304,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAA", "$argon2id$v=19$m=64,t=2,p=1$AAAA",
+		"$argon2id$v=19$m=64,t=2,p=1$AAAA$AAAA", "$argon2id$v=19$m=64,t=2,p=1$?$?",
 	} {
 		g.store.guardians["asta"] = auth.Guardian{ID: "g", User: "asta", Hash: hash}
 		if _, err := g.signIn(t, "192.0.2.7:1", name, good); err == nil || errors.Is(err, auth.ErrWrong) {
 			t.Errorf("SignIn with stored hash %.12q = %v, want an error of our own", hash, err)
 		}
+	}
+}
+
+func TestSetPassword(t *testing.T) {
+	t.Parallel()
+	g := newGate(t, "http://127.0.0.1:8080")
+	old := g.enrol(t)
+	if err := g.SetPassword(t.Context(), name, "kort"); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("SetPassword(short) = %v, want a refusal", err)
+	}
+	if id, _ := g.whoever(t, "/", old); id == "" {
+		t.Error("a refused password ended the sign-in")
+	}
+	if err := g.SetPassword(t.Context(), " ASTA", "något helt annat"); err != nil {
+		t.Fatal(err)
+	}
+	if id, _ := g.whoever(t, "/", old); id != "" {
+		t.Error("a sign-in with the old password is still good")
+	}
+	if _, err := g.signIn(t, "192.0.2.7:1", name, "något helt annat"); err != nil {
+		t.Errorf("SignIn with the new password = %v", err)
+	}
+	if err := g.SetPassword(t.Context(), "bo", good); err != nil || len(g.store.guardians) != 2 {
+		t.Errorf("SetPassword(new name) = %v, %d guardians", err, len(g.store.guardians))
+	}
+	g.store.broken = errors.New("disk is gone")
+	if err := g.SetPassword(t.Context(), name, good); !errors.Is(err, g.store.broken) {
+		t.Errorf("SetPassword with a broken store = %v", err)
 	}
 }

@@ -1,87 +1,44 @@
 package skolplattformentest
 
 import (
-	"bytes"
-	"compress/gzip"
-	"encoding/json"
-	"io"
 	"net/http"
-	"strconv"
 	"time"
+
+	"syncd/source/internal/faketest"
 )
 
+// Answer is one answer before it is sent; faults change it.
+type Answer = faketest.Answer
+
 // Fault changes answers of the platform.
-type Fault struct {
-	// Path is the end of the paths that it concerns, in any case; "" is all.
-	Path string
-	// Skip is how many matching requests go well first.
-	Skip int
-	// Times is how many answers are changed then; 0 means all.
-	Times int
-	// Change changes the answer; required. It is called one at a time.
-	Change func(*Answer)
-}
+type Fault = faketest.Fault
 
 // Inject adds a fault. Of several that match a request all change the answer,
 // in the order of injection.
-func (s *Server) Inject(f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, &f)
-}
+func (s *Server) Inject(f Fault) { s.faults.Inject(f) }
 
 // Heal takes all faults away, lies and coming expiries included.
 func (s *Server) Heal() {
+	s.faults.Heal()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults, s.expire, s.lies, s.quiet, s.stuck, s.shape = nil, 0, 0, false, false, SignedOutRedirect
+	s.expire, s.lies, s.quiet, s.stuck, s.shape = 0, 0, false, false, SignedOutRedirect
 }
 
-func (s *Server) spoil(r *http.Request, a *Answer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.faults {
-		switch {
-		case !hasSuffixFold(r.URL.Path, f.Path), f.Times < 0:
-			continue
-		case f.Skip > 0:
-			f.Skip--
-			continue
-		case f.Times == 1:
-			f.Times = -1 // used up
-		case f.Times > 1:
-			f.Times--
-		}
-		f.Change(a)
-	}
-}
+func (s *Server) spoil(r *http.Request, a *Answer) { s.faults.Spoil(r, a) }
 
 // Status answers with another status and an HTML page. Header names and
 // values follow in pairs.
-func Status(code int, header ...string) func(*Answer) {
-	return func(a *Answer) {
-		*a = *page(code, "<html><body><h1>"+http.StatusText(code)+"</h1></body></html>")
-		for i := 0; i+1 < len(header); i += 2 {
-			a.Header.Set(header[i], header[i+1])
-		}
-	}
-}
+func Status(code int, header ...string) func(*Answer) { return faketest.Status(code, header...) }
 
 // Body answers 200 with this body and media type in place of the right one.
-func Body(contentType, body string) func(*Answer) {
-	return func(a *Answer) {
-		a.Status, a.Body, a.Stream = http.StatusOK, []byte(body), nil
-		a.Header.Set("Content-Type", contentType)
-	}
-}
+func Body(contentType, body string) func(*Answer) { return faketest.Body(contentType, body) }
 
 // HTML answers 200 with a page that is not a sign-in page.
-func HTML() func(*Answer) {
-	return Body("text/html; charset=utf-8", "<!DOCTYPE html><html><head><title>Driftinformation</title></head><body><p>Just nu uppdaterar vi.</p></body></html>")
-}
+func HTML() func(*Answer) { return faketest.HTML() }
 
 // Empty answers 200 without a body.
-func Empty() func(*Answer) { return Body("application/json; charset=utf-8", "") }
+func Empty() func(*Answer) { return faketest.Empty() }
 
 // Failure answers in the platform's own way of failing.
 func Failure(message string) func(*Answer) {
@@ -89,120 +46,34 @@ func Failure(message string) func(*Answer) {
 }
 
 // CutOff announces the whole body and sends half of it.
-func CutOff() func(*Answer) {
-	return func(a *Answer) {
-		a.Missing = len(a.Body) - len(a.Body)/2
-		a.Body = a.Body[:len(a.Body)/2]
-	}
-}
+func CutOff() func(*Answer) { return faketest.CutOff() }
 
 // Truncate sends half of the body as if it were the whole.
-func Truncate() func(*Answer) {
-	return func(a *Answer) { a.Body = a.Body[:len(a.Body)/2] }
-}
+func Truncate() func(*Answer) { return faketest.Truncate() }
 
 // Huge sends n bytes of valid JSON.
-func Huge(n int64) func(*Answer) {
-	return func(a *Answer) {
-		a.Stream = io.MultiReader(bytes.NewReader([]byte(`{"Success":true,"Data":"`)), io.LimitReader(letters{}, n), bytes.NewReader([]byte(`"}`)))
-	}
-}
+func Huge(n int64) func(*Answer) { return faketest.Huge(n, `{"Success":true,"Data":"`, `"}`) }
 
 // Bomb sends n bytes of JSON compressed to about a thousandth.
-func Bomb(n int64) func(*Answer) {
-	return func(a *Answer) {
-		var out bytes.Buffer
-		zw := gzip.NewWriter(&out)
-		if _, err := io.Copy(zw, io.LimitReader(letters{}, n)); err != nil {
-			return // cannot happen: a buffer takes every byte
-		}
-		_ = zw.Close()
-		a.Body = out.Bytes()
-		a.Header.Set("Content-Encoding", "gzip")
-	}
-}
+func Bomb(n int64) func(*Answer) { return faketest.Bomb(n) }
 
 // Gzip compresses the body as a server does for clients that ask for it.
-func Gzip() func(*Answer) {
-	return func(a *Answer) {
-		var out bytes.Buffer
-		zw := gzip.NewWriter(&out)
-		_, _ = zw.Write(a.Body)
-		_ = zw.Close()
-		a.Body = out.Bytes()
-		a.Header.Set("Content-Encoding", "gzip")
-	}
-}
+func Gzip() func(*Answer) { return faketest.Gzip() }
 
 // Slow lets the answer take this long.
-func Slow(d time.Duration) func(*Answer) { return func(a *Answer) { a.Delay = d } }
+func Slow(d time.Duration) func(*Answer) { return faketest.Slow(d) }
 
 // Break ends the connection in place of an answer.
-func Break() func(*Answer) { return func(a *Answer) { a.Break = true } }
+func Break() func(*Answer) { return faketest.Break() }
 
 // Set gives every field of this name another value, at any depth.
-func Set(field string, value any) func(*Answer) {
-	return rewrite(func(m map[string]any) {
-		if _, ok := m[field]; ok {
-			m[field] = value
-		}
-	})
-}
+func Set(field string, value any) func(*Answer) { return faketest.Set(field, value) }
 
 // Drop leaves every field of this name out, at any depth.
-func Drop(field string) func(*Answer) {
-	return rewrite(func(m map[string]any) { delete(m, field) })
-}
+func Drop(field string) func(*Answer) { return faketest.Drop(field) }
 
 // Extra adds unknown fields to every object.
-func Extra() func(*Answer) {
-	return rewrite(func(m map[string]any) {
-		m["Zusatz"] = map[string]any{"Id": "x", "Data": []any{nil, 1.5, "y"}}
-		m["odata.metadata"] = nil
-	})
-}
+func Extra() func(*Answer) { return faketest.Extra() }
 
 // RetryAfter answers 429 and asks for a pause.
-func RetryAfter(d time.Duration) func(*Answer) {
-	return Status(http.StatusTooManyRequests, "Retry-After", strconv.Itoa(int(d/time.Second)))
-}
-
-// rewrite changes every object of a JSON body; what is not JSON stays.
-func rewrite(change func(map[string]any)) func(*Answer) {
-	return func(a *Answer) {
-		dec := json.NewDecoder(bytes.NewReader(a.Body))
-		dec.UseNumber()
-		var v any
-		if dec.Decode(&v) != nil {
-			return
-		}
-		walk(v, change)
-		if body, err := json.Marshal(v); err == nil {
-			a.Body = body
-		}
-	}
-}
-
-func walk(v any, change func(map[string]any)) {
-	switch v := v.(type) {
-	case map[string]any:
-		for _, inner := range v {
-			walk(inner, change)
-		}
-		change(v)
-	case []any:
-		for _, inner := range v {
-			walk(inner, change)
-		}
-	}
-}
-
-// letters is an endless text.
-type letters struct{}
-
-func (letters) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = 'a'
-	}
-	return len(p), nil
-}
+func RetryAfter(d time.Duration) func(*Answer) { return faketest.RetryAfter(d) }

@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"syncd/source/internal/faketest"
 	"syncd/source/internal/stockholm/stockholmtest"
 	"syncd/source/school/schooltest"
 )
@@ -45,10 +46,11 @@ type Server struct {
 	now   func() time.Time
 	sso   *stockholmtest.Server
 
+	faults faketest.Faults
+
 	mu        sync.Mutex
 	sessions  map[string]*session
 	made      int // sessions and tokens made so far
-	faults    []*Fault
 	expire    int // requests until all sessions die; 0: never
 	shape     SignedOut
 	lies      int
@@ -160,7 +162,7 @@ func (s *Server) Requests() []string {
 func (s *Server) Count(suffix string) int {
 	n := 0
 	for _, p := range s.Requests() {
-		if hasSuffixFold(p, suffix) {
+		if faketest.HasSuffixFold(p, suffix) {
 			n++
 		}
 	}
@@ -207,10 +209,6 @@ func (s *Server) begin(r *http.Request) (done func()) {
 		defer s.mu.Unlock()
 		s.inFlight--
 	}
-}
-
-func hasSuffixFold(s, suffix string) bool {
-	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
 }
 
 // guid makes the same GUID from the same words, in upper case.

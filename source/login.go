@@ -38,6 +38,16 @@ type Refresher interface {
 	Refresh(ctx context.Context, s *Session) error
 }
 
+// SignOuter is implemented by sources that leave something behind at the
+// platform which ends only when it is told to, such as a paired device.
+type SignOuter interface {
+	// SignOut takes back, as far as it can, what the session's logins left at
+	// the platform. It is called once, when the account is removed or the
+	// guardian signs out; afterwards the session is thrown away whatever it
+	// returned. A session that is over already is no error.
+	SignOut(ctx context.Context, s *Session) error
+}
+
 // MethodID names a way to log in.
 type MethodID string
 

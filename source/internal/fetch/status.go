@@ -14,6 +14,10 @@ import (
 // maxRetryAfter bounds what a platform can make us wait.
 const maxRetryAfter = 7 * 24 * time.Hour
 
+// Judge returns the error that [Client.Do] would have returned for an answer
+// that was asked for raw; nil when the status is the adapter's to judge.
+func (c *Client) Judge(r *Response) error { return c.judge(r) }
+
 // judge turns the statuses that mean the same everywhere into sentinels.
 func (c *Client) judge(r *Response) error {
 	after, told := retryAfter(r.Header.Get("Retry-After"), c.now())

@@ -38,6 +38,10 @@ type Target struct {
 	// Landing is where the city's own e-service takes the person after the
 	// sign-in. Empty when Entry is set.
 	Landing string
+	// Through, if set, reports that a page is the target's own although it
+	// would submit itself and go on: the sign-in ends there and Finish does
+	// the rest. It is asked about pages outside the city's hosts only.
+	Through func(*fetch.Response) bool
 	// Finish collects the target's own session after the last page, landed,
 	// and returns the adapter's session state. [source.ErrRefused] from it
 	// means that this person has no access there.
@@ -146,6 +150,11 @@ type flow struct {
 	target Target
 	now    func() time.Time
 	log    *slog.Logger
+}
+
+// through reports whether a page is the target's own.
+func (fl *flow) through(resp *fetch.Response) bool {
+	return fl.target.Through != nil && !atLogin(resp.URL) && fl.target.Through(resp)
 }
 
 func (fl *flow) get(ctx context.Context, addr string) (*fetch.Response, error) {

@@ -60,6 +60,9 @@ func (fl *flow) walk(ctx context.Context, f family, resp *fetch.Response) (end, 
 
 // step finds the request that a page leads to; nil when the walk is over.
 func (fl *flow) step(f family, resp *fetch.Response, start *string) (*fetch.Request, error) {
+	if fl.through(resp) {
+		return nil, nil //nolint:nilnil // nil is documented: the walk is over
+	}
 	p := readPage(resp.Body)
 	through, ok := p.saml()
 	if !ok && f.isPage(resp.URL) {
@@ -200,6 +203,9 @@ func (fl *flow) slip(ctx context.Context, addr string) (*fetch.Response, error) 
 	for range maxSteps {
 		if resp.Status == http.StatusBadRequest && atLogin(resp.URL) {
 			return nil, errStale
+		}
+		if fl.through(resp) {
+			return resp, nil
 		}
 		p := readPage(resp.Body)
 		through, ok := p.saml()

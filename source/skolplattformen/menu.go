@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/net/html"
 
@@ -65,7 +66,8 @@ func distance(a, b school.Date) int { return max(a.DaysUntil(b), b.DaysUntil(a))
 func meal(day school.Date, text string) (school.Meal, bool) {
 	var dishes []string
 	for line := range strings.Lines(plainText(text)) {
-		if line = strings.Join(strings.Fields(line), " "); line != "" {
+		line = strings.Join(strings.Fields(line), " ")
+		if strings.ContainsFunc(line, unicode.IsLetter) { // "-" and "…" are no dishes
 			dishes = append(dishes, line)
 		}
 	}

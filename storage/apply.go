@@ -24,8 +24,9 @@ type applying struct {
 	today int64 // day of the read
 	fp    *printer
 
-	agreed map[key]int64 // held since the read of this time, nanoseconds
-	held   map[key]bool  // to be held after this read
+	agreed map[key]int64        // held since the read of this time, nanoseconds
+	held   map[key]bool         // to be held after this read
+	known  map[school.Kind]bool // read before
 
 	entries map[key]*entryRow
 	letters map[key]*letterRow
@@ -113,7 +114,10 @@ func (a *applying) load(ctx context.Context, account school.AccountID) error {
 			a.agreed[k] = taken
 			return err
 		}, "SELECT kind, uid, taken FROM held WHERE identity = ?", a.id.id)
-		return err
+		if err != nil {
+			return err
+		}
+		return a.loadKnown(ctx, tx)
 	})
 }
 
@@ -188,6 +192,13 @@ func (a *applying) write(ctx context.Context) error {
 	}
 	return a.db.cache.Update(ctx, func(tx *sql.Tx) error {
 		log := newChangeLog(tx, a.now)
+		tell, err := a.differences(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("compare: %w", err)
+		}
+		if err := a.writeDifferences(ctx, tx, tell); err != nil {
+			return fmt.Errorf("write differences: %w", err)
+		}
 		if err := a.writeEntries(ctx, tx, log); err != nil {
 			return fmt.Errorf("write entries: %w", err)
 		}

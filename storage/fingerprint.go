@@ -56,7 +56,7 @@ func (p *printer) letter(l *school.Letter, media []mediaRow) string {
 	p.number(unix(l.Published))
 	p.number(int64(len(media)))
 	for _, m := range media {
-		p.text(m.Name, m.Type, m.Alt, string(m.hash))
+		p.text(m.Name, m.Type, m.Alt, m.Text, string(m.hash))
 		p.number(m.Length)
 		p.number(number(m.Image))
 	}

@@ -116,8 +116,8 @@ func (db *DB) Letters(
 		}
 		for _, v := range found {
 			m, err := rows(ctx, tx, func(r *sql.Rows, m *school.MediaRef) error {
-				return r.Scan(&m.ID, &m.Name, &m.Type, &m.Alt, &m.Length, &m.Image)
-			}, "SELECT id, name, type, alt, length, image FROM media WHERE letter = ? ORDER BY position", v.id)
+				return r.Scan(&m.ID, &m.Name, &m.Type, &m.Alt, &m.Length, &m.Image, &m.Text)
+			}, "SELECT id, name, type, alt, length, image, text FROM media WHERE letter = ? ORDER BY position", v.id)
 			if err != nil {
 				return err
 			}
@@ -152,13 +152,13 @@ func (a *applying) loadLetters(ctx context.Context, tx *sql.Tx) error {
 		var letter int64
 		var ref string
 		var m mediaRow
-		err := r.Scan(&letter, &m.ID, &m.Image, &m.Length, &m.hash, &ref, &m.Name, &m.Type, &m.Alt)
+		err := r.Scan(&letter, &m.ID, &m.Image, &m.Length, &m.hash, &ref, &m.Name, &m.Type, &m.Alt, &m.Text)
 		m.ref = school.Ref(ref)
 		if l := byID[letter]; l != nil {
 			l.media = append(l.media, m)
 		}
 		return err
-	}, `SELECT m.letter, m.id, m.image, m.length, m.hash, m.ref, m.name, m.type, m.alt
+	}, `SELECT m.letter, m.id, m.image, m.length, m.hash, m.ref, m.name, m.type, m.alt, m.text
 		FROM media m JOIN letter l ON l.id = m.letter WHERE l.identity = ? ORDER BY m.letter, m.position`, a.id.id)
 	return err
 }
@@ -263,7 +263,7 @@ func (a *applying) workMedia(in *arrival, have *letterRow) (out []mediaRow, fres
 	}
 	for i, m := range slices.Concat(in.images, in.files) {
 		row := mediaRow{
-			MediaRef: school.MediaRef{Name: m.Name, Type: m.Type, Alt: m.Alt, Image: i < len(in.images)},
+			MediaRef: school.MediaRef{Name: m.Name, Type: m.Type, Alt: m.Alt, Image: i < len(in.images), Text: m.Text},
 			ref:      m.Ref,
 		}
 		if m.Data != nil {
@@ -276,6 +276,9 @@ func (a *applying) workMedia(in *arrival, have *letterRow) (out []mediaRow, fres
 		switch {
 		case at >= 0:
 			row.ID, row.hash, row.Length = kept[at].ID, kept[at].hash, kept[at].Length
+			if m.Data == nil {
+				row.Text = kept[at].Text
+			}
 			kept = slices.Delete(kept, at, at+1)
 		case m.Data == nil:
 			continue
@@ -351,9 +354,9 @@ func (a *applying) writeLetter(ctx context.Context, tx *sql.Tx, p *letterPut) er
 		}
 	}
 	for i, m := range p.media {
-		const query = `INSERT INTO media (id, letter, position, image, length, hash, ref, name, type, alt)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-		_, err := tx.ExecContext(ctx, query, m.ID, p.id, i, number(m.Image), m.Length, m.hash, string(m.ref), m.Name, m.Type, m.Alt)
+		const query = `INSERT INTO media (id, letter, position, image, length, hash, ref, name, type, alt, text)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		_, err := tx.ExecContext(ctx, query, m.ID, p.id, i, number(m.Image), m.Length, m.hash, string(m.ref), m.Name, m.Type, m.Alt, m.Text)
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ func (Secrets) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, school.Red
 func (Secrets) LogValue() slog.Value { return slog.StringValue(school.Redacted) }
 
 const linkColumns = `id, label, children, kinds, prefix, cancelled, language, merged, day, utc,
-	options_changed, generation, created, expires, revoked, suspended, last_used`
+	options_changed, generation, created, expires, revoked, suspended, last_used, detail, history, quiet`
 
 // Links lists all links, the revoked ones too, oldest first.
 func (db *DB) Links(ctx context.Context) ([]school.Link, error) {
@@ -83,7 +83,7 @@ func (db *DB) AddLink(ctx context.Context, l school.Link, s Secrets) error {
 		if err != nil {
 			return err
 		}
-		const query = "INSERT INTO link (" + linkColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		const query = "INSERT INTO link (" + linkColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 		if _, err := tx.ExecContext(ctx, query, values...); err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (db *DB) PutLink(ctx context.Context, l school.Link) error {
 		}
 		const query = `UPDATE link SET label = ?2, children = ?3, kinds = ?4, prefix = ?5, cancelled = ?6, language = ?7,
 			merged = ?8, day = ?9, utc = ?10, options_changed = ?11, generation = ?12, created = ?13, expires = ?14,
-			revoked = ?15, suspended = ?16, last_used = ?17 WHERE id = ?1`
+			revoked = ?15, suspended = ?16, last_used = ?17, detail = ?18, history = ?19, quiet = ?20 WHERE id = ?1`
 		_, err = tx.ExecContext(ctx, query, values...)
 		return err
 	})
@@ -253,7 +253,7 @@ func linkValues(l school.Link) ([]any, error) {
 	return []any{
 		l.ID, l.Label, children, kinds, number(o.Prefix), o.Cancelled, o.Language, number(o.Merged), number(o.Day),
 		number(o.UTC), unix(l.OptionsChanged), l.Generation, unix(l.Created), unix(l.Expires), unix(l.Revoked),
-		unix(l.Suspended), unix(l.LastUsed),
+		unix(l.Suspended), unix(l.LastUsed), o.Detail, o.History, number(o.Quiet),
 	}, nil
 }
 
@@ -262,7 +262,7 @@ func scanLink(r *sql.Rows, l *school.Link) error {
 	var t [6]int64
 	o := &l.Options
 	err := r.Scan(&l.ID, &l.Label, &children, &kinds, &o.Prefix, &o.Cancelled, &o.Language, &o.Merged, &o.Day, &o.UTC,
-		&t[0], &l.Generation, &t[1], &t[2], &t[3], &t[4], &t[5])
+		&t[0], &l.Generation, &t[1], &t[2], &t[3], &t[4], &t[5], &o.Detail, &o.History, &o.Quiet)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ type Media struct {
 	Type string // media type as sniffed by the reader, "image/jpeg"
 	Alt  string // what a picture shows; may be empty
 	Data []byte // nil when the file was not read
+	Text string // what is written in a file, plain text with \n; set by normalize, may be empty
 }
 
 // Letter is what feeds show: a NewsItem or a Notice after storage.
@@ -65,6 +66,7 @@ type MediaRef struct {
 	Alt    string
 	Length int64 // bytes
 	Image  bool
+	Text   string // what is written in a file, plain text with \n; may be empty
 }
 
 // Letter returns the news item as feeds show it; storage fills in the rest.

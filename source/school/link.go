@@ -37,7 +37,23 @@ type Options struct {
 	Merged    bool      // CalDAV shows one family calendar in place of one per child and kind
 	Day       bool      // CalDAV shows KindDay in place of KindLessons
 	UTC       bool      // times are written in UTC, for programs that cannot read time zones
+	Detail    Detail    // how much of each entry is shown; with less than all of it there are no letters
+	History   int       // days back that subscribed calendars of daily things reach; 0: four weeks
+	Quiet     bool      // subscribed calendars and feeds do not say that the data are old
 }
+
+// Detail says how much of an entry a link shows.
+type Detail string
+
+// The levels.
+const (
+	DetailFull  Detail = ""      // all of it
+	DetailTimes Detail = "times" // when, and of which kind: nothing that the school wrote
+	DetailBusy  Detail = "busy"  // only that there is something: no kind, no child
+)
+
+// Details returns the levels, the fullest first.
+func Details() []Detail { return []Detail{DetailFull, DetailTimes, DetailBusy} }
 
 // Cancelled says how called-off entries look in a subscribed calendar.
 type Cancelled string

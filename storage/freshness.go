@@ -1,0 +1,126 @@
+package storage
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+
+	"syncd/source/school"
+)
+
+// ChangedAt returns when anything last changed among the children and kinds
+// (nil: all), deletions too; zero when nothing ever did. Whole seconds, UTC.
+func (db *DB) ChangedAt(ctx context.Context, children []school.ChildNumber, kinds []school.Kind) (at time.Time, err error) {
+	err = db.cache.View(ctx, func(tx *sql.Tx) error {
+		scope, err := scopes(ctx, tx, children, kinds)
+		if err != nil {
+			return err
+		}
+		for _, s := range scope {
+			var seconds int64
+			const query = "SELECT at FROM change WHERE child = ? AND kind = ? ORDER BY seq DESC LIMIT 1"
+			err := tx.QueryRowContext(ctx, query, s.child, s.kind).Scan(&seconds)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+			if t := instant(seconds); t.After(at) {
+				at = t
+			}
+		}
+		return nil
+	})
+	return at, wrap("changed at", err)
+}
+
+// Freshness is how old a child's data from one account are.
+type Freshness struct {
+	Child    school.ChildNumber
+	Account  school.AccountID
+	Platform school.PlatformID
+	Kinds    []school.Kind // into which the account's parts go, as far as they were ever read; sorted
+	// LastSuccess is when anything of the child was last read from the
+	// account's platform with success; whole seconds, UTC.
+	LastSuccess time.Time
+	State       school.SessionState
+	Problem     school.Problem
+}
+
+// Freshness tells of each child that an account brings, and that was ever
+// read, how old its data are. Ordered by child, then account. A child that
+// several accounts bring from one platform is as fresh as the freshest.
+func (db *DB) Freshness(ctx context.Context) ([]Freshness, error) {
+	type brought struct {
+		identity int64
+		child    school.ChildNumber
+		account  school.AccountID
+	}
+	var list []brought
+	err := db.cache.View(ctx, func(tx *sql.Tx) (err error) {
+		list, err = rows(ctx, tx, func(r *sql.Rows, b *brought) error {
+			return r.Scan(&b.identity, &b.child, &b.account)
+		}, `SELECT r.identity, i.number, r.account FROM roster r JOIN identity i ON i.id = r.identity
+			WHERE r.listed = 1 ORDER BY i.number, r.account, r.identity`)
+		return err
+	})
+	if err != nil {
+		return nil, wrap("freshness", err)
+	}
+	accounts, err := db.Accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	read, err := db.lastReads(ctx)
+	if err != nil {
+		return nil, wrap("freshness", err)
+	}
+	out := []Freshness{}
+	for _, b := range list {
+		last, ok := read[b.identity]
+		at := slices.IndexFunc(accounts, func(a school.Account) bool { return a.ID == b.account })
+		if !ok || at < 0 {
+			continue
+		}
+		a := accounts[at]
+		out = append(out, Freshness{
+			Child: b.child, Account: a.ID, Platform: a.Platform, Kinds: last.kinds, LastSuccess: last.at,
+			State: a.State, Problem: a.Problem,
+		})
+	}
+	slices.SortStableFunc(out, func(x, y Freshness) int {
+		return cmp.Or(cmp.Compare(x.Child, y.Child), cmp.Compare(x.Account, y.Account))
+	})
+	return out, nil
+}
+
+type lastRead struct {
+	at    time.Time
+	kinds []school.Kind
+}
+
+func (db *DB) lastReads(ctx context.Context) (map[int64]lastRead, error) {
+	out := map[int64]lastRead{}
+	err := db.state.View(ctx, func(tx *sql.Tx) error {
+		_, err := rows(ctx, tx, func(r *sql.Rows, _ *struct{}) error {
+			var id, at int64
+			var part school.Part
+			if err := r.Scan(&id, &part, &at); err != nil {
+				return err
+			}
+			l := out[id]
+			if t := instant(at); t.After(l.at) {
+				l.at = t
+			}
+			if k := part.Kind(); !slices.Contains(l.kinds, k) {
+				l.kinds = append(l.kinds, k)
+			}
+			slices.Sort(l.kinds)
+			out[id] = l
+			return nil
+		}, "SELECT identity, part, at FROM reading")
+		return err
+	})
+	return out, err
+}

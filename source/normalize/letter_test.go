@@ -65,12 +65,12 @@ func TestHTML(t *testing.T) {
 func TestHugeHTML(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]string{
-		"long":     strings.Repeat("<p>Ett stycke & mer.</p>", 100_000),
+		"long":     strings.Repeat("<p>Ett stycke & mer.</p>", 40_000),
 		"deep":     strings.Repeat("<div><b>", 5000) + "Botten",
-		"pasted":   `<p>A</p><img src="data:image/png;base64,` + strings.Repeat("QUJD", 400_000) + `"><p>B</p>`,
+		"pasted":   `<p>A</p><img src="data:image/png;base64,` + strings.Repeat("QUJD", 100_000) + `"><p>B</p>`,
 		"nested":   strings.Repeat("<a href=x><table><tr><td>", 300) + "x",
-		"amps":     "<p>" + strings.Repeat("&amp;", 200_000) + "lt;</p>",
-		"brackets": strings.Repeat("<", 500_000),
+		"amps":     "<p>" + strings.Repeat("&amp;", 50_000) + "lt;</p>",
+		"brackets": strings.Repeat("<", 100_000),
 	} {
 		got := letter(t, school.NewsItem{HTML: in})
 		if len(got.HTML) > 512<<10 {

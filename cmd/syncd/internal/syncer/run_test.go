@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -187,16 +188,16 @@ func TestTickThatPanics(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, "2000-01-10 08:00", &platform{})
-		calls := 0
+		var calls atomic.Int32
 		r.store.DueFn = func() error {
-			if calls++; calls == 2 {
+			if calls.Add(1) == 2 {
 				panic("stub")
 			}
 			return errors.New("stub: locked")
 		}
 		r.run(t, 31*time.Minute)
-		if calls < 6 {
-			t.Errorf("%d ticks in half an hour, want that they go on after a panic", calls)
+		if calls.Load() < 6 {
+			t.Errorf("%d ticks in half an hour, want that they go on after a panic", calls.Load())
 		}
 	})
 }
@@ -230,9 +231,11 @@ func TestNoTwoJobsPerAccountAndTwoInAll(t *testing.T) {
 		}
 		all.Wait()
 		time.Sleep(time.Hour)
+		p.mu.Lock()
 		if p.most != 2 {
 			t.Errorf("%d jobs at once, want 2", p.most)
 		}
+		p.mu.Unlock()
 		if n := len(p.seen()); n > 10 {
 			t.Errorf("%d reads of 5 accounts, want that callers join jobs under way", n)
 		}

@@ -77,7 +77,7 @@ func drain(out io.Reader, limit int64, packed *counter) ([]byte, error) {
 
 var (
 	errTooLarge = fmt.Errorf("%w: answer is too large", source.ErrNotUnderstood)
-	errCutOff   = fmt.Errorf("%w: answer was cut off", source.ErrNotUnderstood)
+	errCutOff   = fmt.Errorf("%w: answer was cut off", source.ErrUnavailable) // by the network; the next try brings all of it
 	errBomb     = fmt.Errorf("%w: answer is a compression bomb", source.ErrNotUnderstood)
 )
 

@@ -162,16 +162,16 @@ func TestTroubleOnTheWire(t *testing.T) {
 			_, _ = io.WriteString(w, "half")
 			_ = http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
-		}, source.ErrNotUnderstood},
+		}, source.ErrUnavailable},
 		"cut off in a chunk": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "half")
 			_ = http.NewResponseController(w).Flush()
 			panic(http.ErrAbortHandler)
-		}, source.ErrNotUnderstood},
+		}, source.ErrUnavailable},
 		"gzip cut off": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(packed[:len(packed)/2])
-		}, source.ErrNotUnderstood},
+		}, source.ErrUnavailable},
 		"slow": {func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "first")
 			_ = http.NewResponseController(w).Flush()

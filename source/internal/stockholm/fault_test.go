@@ -55,11 +55,11 @@ func TestPollsMayStumble(t *testing.T) {
 		}),
 	} {
 		for _, method := range []source.MethodID{source.BankIDQR, source.Freja} {
+			if name == "no state" && method == source.Freja {
+				continue // a word that Freja does not know means waiting
+			}
 			t.Run(name+"/"+string(method), func(t *testing.T) {
 				t.Parallel()
-				if name == "no state" && method == source.Freja {
-					t.Skip("a word that Freja does not know means waiting")
-				}
 				synctest.Test(t, func(t *testing.T) {
 					w := newWorld(t, stockholmtest.Options{})
 					l := w.begin(t, method, source.Answers{stockholm.FieldPersonalNumber: siv().PersonalNumber})

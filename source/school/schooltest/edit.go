@@ -21,6 +21,8 @@ func (w *World) EditChild(key string, edit func(*Child)) bool {
 	c := w.children[i]
 	c.Stages, c.Schedule = slices.Clone(c.Stages), slices.Clone(c.Schedule)
 	c.Letters, c.Notices = slices.Clone(c.Letters), slices.Clone(c.Notices)
+	c.Lessons, c.Tasks, c.Care = slices.Clone(c.Lessons), slices.Clone(c.Tasks), slices.Clone(c.Care)
+	c.Meetings, c.Log, c.Files = slices.Clone(c.Meetings), slices.Clone(c.Log), slices.Clone(c.Files)
 	edit(&c)
 	slices.SortStableFunc(c.Schedule, byStart)
 	w.children = slices.Clone(w.children)

@@ -32,6 +32,13 @@ func Family(now time.Time) *World {
 		b.school("Gråsparvsgården 7–9", children[2].School, false),
 	}
 	b.shared(&children[0], &children[2])
+	// What came later goes last: words that texts already have stay theirs.
+	b.schoolday(&children[0])
+	b.schoolday(&children[2])
+	children[0].Care = b.care(6)
+	children[1].Care = b.care(7)
+	children[1].Log = b.log(children[1])
+	schools[0].Files = []File{{Of: schools[0].Calendar[len(schools[0].Calendar)/2].Ref, Media: b.document("Dagordning")}}
 	return &World{
 		now: now, children: children, schools: schools, words: b.words,
 		guardians: []Guardian{

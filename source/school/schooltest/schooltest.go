@@ -51,6 +51,7 @@ type School struct {
 	// small decimal numbers, unique within this school only; one is empty.
 	Calendar []school.Event
 	Menu     []Menu // by date
+	Files    []File // of events of the calendar
 }
 
 // Menu is what is served on one day.
@@ -86,6 +87,14 @@ type Child struct {
 	Schedule   []school.Event    // bookings, without Refs, in the order of their starts
 	Letters    []school.NewsItem // Refs are GUIDs; the same letter may go to two children
 	Notices    []school.Notice   // Refs are GUIDs
+
+	// What follows not every platform has. Refs are decimal numbers.
+	Lessons  []school.Lesson   // by start, without Refs
+	Tasks    []school.Task     // by due time
+	Meetings []school.Event    // booked with a teacher, whose name is the title
+	Care     []school.Care     // by date, without Refs; leave is called off and has no title
+	Log      []school.NewsItem // the preschool's or class's own blog
+	Files    []File            // of letters
 }
 
 // Preschool reports whether the child is at a preschool.

@@ -14,6 +14,7 @@ func (w *Words) fillEnglish() {
 	w.Links = enLinks()
 	w.Addresses = enAddresses()
 	w.Privacy = enPrivacy()
+	w.Subscribed = enSubscribed()
 }
 
 func enCommon() Common {

@@ -15,6 +15,7 @@ func (w *Words) fillSwedish() {
 	w.Links = svLinks()
 	w.Addresses = svAddresses()
 	w.Privacy = svPrivacy()
+	w.Subscribed = svSubscribed()
 }
 
 func svCommon() Common {

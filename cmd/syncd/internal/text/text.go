@@ -98,6 +98,8 @@ type Words struct {
 	Links     Links
 	Addresses Addresses
 	Privacy   Privacy
+
+	Subscribed Subscribed
 }
 
 // For returns the words of a language; an unknown one gets Swedish.

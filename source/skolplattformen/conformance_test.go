@@ -230,6 +230,8 @@ func faults() []sourcetest.Fault {
 		}, Parts: notices},
 		{Name: "news/100 MB", Inject: inject("GetNewsArchive", skolplattformentest.Huge(100<<20)), Want: source.ErrNotUnderstood, Parts: news},
 		{Name: "schedule/gzip bomb", Inject: inject("GetSchema", skolplattformentest.Bomb(100<<20)), Want: source.ErrNotUnderstood, Parts: schedule},
+		{Name: "schedule/cut off", Inject: inject("GetSchema", skolplattformentest.CutOff()), Want: source.ErrUnavailable, Parts: schedule},
+		{Name: "news/cut off", Inject: inject("GetNewsArchive", skolplattformentest.CutOff()), Want: source.ErrUnavailable, Parts: news},
 		{Name: "schedule/500", Inject: inject("GetSchema", skolplattformentest.Status(500)), Want: source.ErrUnavailable, Parts: schedule},
 		{Name: "menu/another form", Inject: inject("GetMatsedelChoice", skolplattformentest.Set("Data", 7)), Want: source.ErrNotUnderstood, Parts: menu},
 	}
@@ -251,7 +253,6 @@ func spoilt(path string, inject func(string, func(*skolplattformentest.Answer)) 
 		"HTML":           {skolplattformentest.HTML(), source.ErrNotUnderstood},
 		"empty":          {skolplattformentest.Empty(), source.ErrNotUnderstood},
 		"blank":          {skolplattformentest.Body("application/json", " \r\n"), source.ErrNotUnderstood},
-		"cut off":        {skolplattformentest.CutOff(), source.ErrNotUnderstood},
 		"truncated":      {skolplattformentest.Truncate(), source.ErrNotUnderstood},
 		"no Success":     {skolplattformentest.Drop("Success"), source.ErrNotUnderstood},
 		"Success a text": {skolplattformentest.Set("Success", "true"), source.ErrNotUnderstood},

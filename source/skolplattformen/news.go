@@ -37,7 +37,9 @@ func (b *builder) news(ctx context.Context) error {
 		}
 		item, err := b.letter(ctx, l)
 		if err != nil {
-			if ends(err) || errors.Is(err, source.ErrWrongChild) {
+			// A server that does not bring one letter is not asked for the
+			// others: the next read does, and the other parts have their turn.
+			if ends(err) || errors.Is(err, source.ErrWrongChild) || errors.Is(err, source.ErrUnavailable) {
 				return errors.Join(append(trouble, err)...)
 			}
 			trouble = append(trouble, err)

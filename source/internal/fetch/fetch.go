@@ -174,9 +174,9 @@ func (*Response) LogValue() slog.Value { return slog.StringValue(school.Redacted
 //   - 403, and pages that only a blocking firewall sends: [source.ErrBlocked]
 //   - any other 5xx: [source.ErrUnavailable]
 //
-// No answer within the timeout and any trouble of the network is
-// [source.ErrUnavailable]; an answer that is too large, cut off or cannot be
-// decompressed is [source.ErrNotUnderstood]. When ctx ends, its error is
+// No answer within the timeout, an answer that was cut off, and any trouble of
+// the network is [source.ErrUnavailable]; an answer that is too large or cannot
+// be decompressed is [source.ErrNotUnderstood]. When ctx ends, its error is
 // wrapped; the error of cfg.Turn is wrapped too ([source.ErrBudget]).
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	h := hop{method: strings.ToUpper(r.Method), raw: r.URL, header: r.Header.Clone(), body: r.Body}

@@ -1,4 +1,3 @@
-//nolint:misspell // Swedish
 package text
 
 import (

@@ -32,7 +32,7 @@ type family struct {
 }
 
 // atHome runs a test in a bubble with a family that is signed in.
-func atHome(t *testing.T, w func(time.Time) *schooltest.World, test func(*testing.T, *family)) {
+func atHome(t *testing.T, w func(time.Time) *schooltest.World, test func(*family)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
@@ -40,7 +40,7 @@ func atHome(t *testing.T, w func(time.Time) *schooltest.World, test func(*testin
 		f.fake = skolplattformentest.New(f.world, skolplattformentest.Options{Now: f.clock})
 		f.src = f.over(f.fake)
 		f.s = f.signIn(f.world.Guardians()[0])
-		test(t, f)
+		test(f)
 	})
 }
 
@@ -177,7 +177,8 @@ func TestWrongChild(t *testing.T) {
 		for _, k := range []int{1, 2, 3, 5, 8, 13, 1 << 30} {
 			t.Run(fmt.Sprintf("quiet=%v/k=%d", quiet, k), func(t *testing.T) {
 				t.Parallel()
-				atHome(t, schooltest.Family, func(t *testing.T, f *family) {
+				atHome(t, schooltest.Family, func(f *family) {
+					t := f.t
 					f.fake.Lie(k)
 					f.fake.QuietStatus(quiet)
 					for round := range 2 {
@@ -204,7 +205,8 @@ func TestStuckSelection(t *testing.T) {
 	for _, quiet := range []bool{false, true} {
 		t.Run(fmt.Sprintf("quiet=%v", quiet), func(t *testing.T) {
 			t.Parallel()
-			atHome(t, schooltest.Family, func(t *testing.T, f *family) {
+			atHome(t, schooltest.Family, func(f *family) {
+				t := f.t
 				f.mustFetch() // the third child stays selected
 				f.fake.Stick(true)
 				f.fake.QuietStatus(quiet)
@@ -226,7 +228,8 @@ func TestSiblingsAtOneSchool(t *testing.T) {
 		first := w.Children()[0].School
 		w.EditChild(w.Children()[2].Key, func(c *schooltest.Child) { c.School = first })
 		return w
-	}, func(t *testing.T, f *family) {
+	}, func(f *family) {
+		t := f.t
 		if got := f.mustFetch(); len(got.snapshots) != 3 {
 			t.Errorf("%d children handed on, want 3", len(got.snapshots))
 		}
@@ -246,7 +249,8 @@ func TestSelectChildFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			atHome(t, schooltest.Family, func(t *testing.T, f *family) {
+			atHome(t, schooltest.Family, func(f *family) {
+				t := f.t
 				f.spoil("SelectChild", tc.change)
 				got, err := f.fetch()
 				if !errors.Is(err, tc.want) || len(got.snapshots) > 0 {
@@ -269,7 +273,8 @@ func TestSignedOutShapes(t *testing.T) {
 		for _, at := range []int{1, 2, 3, 6, 9} {
 			t.Run(fmt.Sprintf("shape=%d/request=%d", shape, at), func(t *testing.T) {
 				t.Parallel()
-				atHome(t, schooltest.Family, func(t *testing.T, f *family) {
+				atHome(t, schooltest.Family, func(f *family) {
+					t := f.t
 					f.fake.ShowSignedOut(shape)
 					f.fake.SSO().KillSMSession()
 					f.fake.ExpireAfter(at)
@@ -294,7 +299,8 @@ func TestSignedOutShapes(t *testing.T) {
 // platform says so when asked.
 func TestUserIsAskedInDoubt(t *testing.T) {
 	t.Parallel()
-	atHome(t, schooltest.Family, func(t *testing.T, f *family) {
+	atHome(t, schooltest.Family, func(f *family) {
+		t := f.t
 		f.spoil("getnotifications", skolplattformentest.HTML())
 		before := f.fake.Count("getuserdata")
 		if _, err := f.fetch(); !errors.Is(err, source.ErrNotUnderstood) || errors.Is(err, source.ErrSessionExpired) {
@@ -309,7 +315,8 @@ func TestUserIsAskedInDoubt(t *testing.T) {
 // After three answers in a row that are none, nothing more is asked.
 func TestGivesUpKnocking(t *testing.T) {
 	t.Parallel()
-	atHome(t, withoutPreschool, func(t *testing.T, f *family) {
+	atHome(t, withoutPreschool, func(f *family) {
+		t := f.t
 		f.fake.Inject(skolplattformentest.Fault{Skip: 4, Change: skolplattformentest.Status(500)})
 		before := len(f.fake.Requests())
 		got, err := f.fetch()
@@ -326,7 +333,8 @@ func TestGivesUpKnocking(t *testing.T) {
 // the read fails after it.
 func TestRotatedCookiesAreStored(t *testing.T) {
 	t.Parallel()
-	atHome(t, schooltest.Family, func(t *testing.T, f *family) {
+	atHome(t, schooltest.Family, func(f *family) {
+		t := f.t
 		f.mustFetch()
 		before := f.puts
 		f.fake.Inject(skolplattformentest.Fault{Path: "GetSchema", Times: 1, Change: func(a *skolplattformentest.Answer) {
@@ -348,7 +356,8 @@ func TestRotatedCookiesAreStored(t *testing.T) {
 // A person who is nobody's guardian gets into the city and no farther.
 func TestStrangerIsRejected(t *testing.T) {
 	t.Parallel()
-	atHome(t, schooltest.Family, func(t *testing.T, f *family) {
+	atHome(t, schooltest.Family, func(f *family) {
+		t := f.t
 		auth, _ := f.src.(source.Authenticator)
 		l, err := auth.Begin(t.Context(), source.BankIDApp, nil)
 		if err != nil {
@@ -374,7 +383,8 @@ func TestStrangerIsRejected(t *testing.T) {
 			t.Errorf("login ended as %s, %v; want %s", p.State, err, source.LoginRejected)
 		}
 	})
-	atHome(t, schooltest.Family, func(t *testing.T, f *family) {
+	atHome(t, schooltest.Family, func(f *family) {
+		t := f.t
 		auth, _ := f.src.(source.Authenticator)
 		if _, err := auth.Begin(t.Context(), source.Password, nil); !errors.Is(err, source.ErrAnswer) {
 			t.Errorf("Begin with a method that is not there = %v, want %v", err, source.ErrAnswer)

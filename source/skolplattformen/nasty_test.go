@@ -49,7 +49,8 @@ func TestNastyTexts(t *testing.T) {
 			}
 		})
 		return w
-	}, func(t *testing.T, f *family) {
+	}, func(f *family) {
+		t := f.t
 		first := f.world.Children()[0]
 		s, ok := f.mustFetch().of(first.Key)
 		if !ok {
@@ -87,7 +88,8 @@ func TestOddKeys(t *testing.T) {
 		c.Letters[1].Images = []school.Media{{Ref: "a b%/c&url=d.jpeg", Type: "image/jpeg", Data: []byte("\xff\xd8\xff\xe0rest")}}
 		w.AddChild(c, s)
 		return w
-	}, func(t *testing.T, f *family) {
+	}, func(f *family) {
+		t := f.t
 		k := f.mustFetch()
 		s, ok := k.of("../../%2e%2e/?childId=x&y#z\\å")
 		if !ok || len(s.Covered) != 5 || len(s.Notices) == 0 {
@@ -118,7 +120,8 @@ func TestRowLimit(t *testing.T) {
 			w.AddEvent(c.School, school.Event{Item: school.Item{Title: fmt.Sprintf("Extradag %d", i), Span: school.AllDay(day.AddDays(i), day.AddDays(i))}})
 		}
 		return w
-	}, func(t *testing.T, f *family) {
+	}, func(f *family) {
+		t := f.t
 		first := f.world.Children()[0]
 		s, _ := f.mustFetch().of(first.Key)
 		c, ok := s.Covers(school.PartCalendar)
@@ -145,7 +148,8 @@ func TestYearsOfBookings(t *testing.T) {
 		children := w.Children()
 		w.AddBooking(children[3].Key, school.Event{Item: school.Item{Title: "Över sömmen", Span: school.AllDay(day.AddDays(300), day.AddDays(400))}})
 		return w
-	}, func(t *testing.T, f *family) {
+	}, func(f *family) {
+		t := f.t
 		plan := f.plan()
 		plan.Window.From = school.DateOf(f.clock()).AddDays(-370)
 		k, err := f.fetchPlan(plan)
@@ -177,7 +181,8 @@ func TestManyLetters(t *testing.T) {
 			w.AddLetter(key, school.NewsItem{Title: fmt.Sprintf("Brev %d", i), HTML: "<p>x</p>", Published: now.AddDate(0, 0, -i)})
 		}
 		return w
-	}, func(t *testing.T, f *family) {
+	}, func(f *family) {
+		t := f.t
 		key := f.world.Children()[2].Key
 		plan := f.plan()
 		plan.KnownNews = map[school.Ref]time.Time{}
@@ -223,7 +228,8 @@ func TestPictures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			atHome(t, withoutPreschool, func(t *testing.T, f *family) {
+			atHome(t, withoutPreschool, func(f *family) {
+				t := f.t
 				f.spoil("NewsBanner", tc.change)
 				k, err := f.fetch()
 				pictures, letters := 0, 0
@@ -268,7 +274,8 @@ func TestLetterDates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			atHome(t, withoutPreschool, func(t *testing.T, f *family) {
+			atHome(t, withoutPreschool, func(f *family) {
+				t := f.t
 				f.spoil("GetNewsArchive", skolplattformentest.Set("PublicationDate", tc.published))
 				f.spoil("GetNewsArchive", skolplattformentest.Set("PubDateSE", tc.human))
 				f.spoil("GetNewsArchive", skolplattformentest.Set("ModifiedDate", nil))

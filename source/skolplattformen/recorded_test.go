@@ -39,7 +39,9 @@ func (rec recorded) RoundTrip(r *http.Request) (*http.Response, error) {
 	key := r.URL.Query().Get("childId") + r.URL.Query().Get("url")
 	header := http.Header{}
 	if r.Method == http.MethodPost {
-		var in struct{ ID string }
+		var in struct {
+			ID string `json:"id"`
+		}
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"time"
@@ -55,7 +56,8 @@ func (db *DB) Link(ctx context.Context, id school.LinkID) (school.Link, error) {
 }
 
 // LinkByToken returns the link that a token belongs to, by the token's hash.
-// Links that are not live answer [fs.ErrNotExist] like unknown ones.
+// Links that are not live answer [fs.ErrNotExist] like unknown ones. Reached
+// by a token that was replaced, the link expires when that token does.
 func (db *DB) LinkByToken(ctx context.Context, use TokenUse, hash [32]byte) (school.Link, error) {
 	switch use {
 	case TokenPage, TokenCalendars, TokenFeeds:
@@ -64,6 +66,9 @@ func (db *DB) LinkByToken(ctx context.Context, use TokenUse, hash [32]byte) (sch
 	}
 	l, err := one(db.links(ctx, "link by token",
 		"SELECT "+linkColumns+" FROM link WHERE id = (SELECT link FROM secrets WHERE "+string(use)+" = ?)", hash[:]))
+	if errors.Is(err, fs.ErrNotExist) {
+		l, err = db.linkByReplaced(ctx, use, hash)
+	}
 	if err == nil && !l.Live(db.now()) {
 		return school.Link{}, wrap("link by token", sql.ErrNoRows)
 	}
@@ -137,49 +142,33 @@ func (db *DB) RevokeLink(ctx context.Context, id school.LinkID) error {
 		if err := must(exec(ctx, tx, query, db.second(), id)); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "DELETE FROM secrets WHERE link = ?", id)
-		return err
+		for _, table := range []string{"secrets", "replaced"} {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE link = ?", id); err != nil { //nolint:gosec // the two names above
+				return err
+			}
+		}
+		return nil
 	})
-}
-
-// TouchLink remembers that the link was used on a day. It is written once for
-// each day.
-func (db *DB) TouchLink(ctx context.Context, id school.LinkID, day school.Date) error {
-	used := dayNumber(day) * 86400
-	known, err := db.Link(ctx, id)
-	if err != nil || unix(known.LastUsed) >= used {
-		return err
-	}
-	return wrap("touch link", db.state.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE link SET last_used = ? WHERE id = ? AND last_used < ?", used, id, used)
-		return err
-	}))
 }
 
 // Secrets returns what the link is checked against; [fs.ErrNotExist] when it
 // was revoked.
 func (db *DB) Secrets(ctx context.Context, id school.LinkID) (s Secrets, err error) {
-	var v [5][]byte
 	err = db.state.View(ctx, func(tx *sql.Tx) error {
-		const query = "SELECT page, calendars, feeds, password, media FROM secrets WHERE link = ?"
-		return tx.QueryRowContext(ctx, query, id).Scan(&v[0], &v[1], &v[2], &v[3], &v[4])
+		s, err = secretsOf(ctx, tx, id)
+		return err
 	})
-	for i, into := range []*[32]byte{&s.Page, &s.Calendars, &s.Feeds, &s.Password, &s.Media} {
-		copy(into[:], v[i])
-	}
 	return s, wrap("secrets", err)
 }
 
-// PutSecrets replaces the link's secrets: rotation. To rotate one of them,
-// put what [DB.Secrets] returned with that one changed. Both files are
-// written. A revoked link gets none: [fs.ErrNotExist].
-func (db *DB) PutSecrets(ctx context.Context, id school.LinkID, s Secrets) error {
-	return db.both(ctx, "put secrets", func(tx *sql.Tx) error {
-		if err := must(exec(ctx, tx, "DELETE FROM secrets WHERE link = ?", id)); err != nil {
-			return err
-		}
-		return putSecrets(ctx, tx, id, s)
-	})
+func secretsOf(ctx context.Context, tx *sql.Tx, id school.LinkID) (s Secrets, err error) {
+	var v [5][]byte
+	const query = "SELECT page, calendars, feeds, password, media FROM secrets WHERE link = ?"
+	err = tx.QueryRowContext(ctx, query, id).Scan(&v[0], &v[1], &v[2], &v[3], &v[4])
+	for i, into := range []*[32]byte{&s.Page, &s.Calendars, &s.Feeds, &s.Password, &s.Media} {
+		copy(into[:], v[i])
+	}
+	return s, err
 }
 
 // LinkPassword returns the hash of a live link's app password.

@@ -91,6 +91,22 @@ CREATE TABLE secrets (
 	media     BLOB NOT NULL                -- a key, not a hash
 ) STRICT;
 
+-- SHA-256 of tokens that were replaced and are still good for a while.
+CREATE TABLE replaced (
+	hash  BLOB    PRIMARY KEY,
+	use   TEXT    NOT NULL,                -- page, calendars, feeds
+	link  TEXT    NOT NULL REFERENCES link ON DELETE CASCADE,
+	until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- On which day a family of programs last used a link.
+CREATE TABLE client (
+	link   TEXT    NOT NULL REFERENCES link ON DELETE CASCADE,
+	family TEXT    NOT NULL,
+	day    INTEGER NOT NULL,               -- days since 1970-01-01
+	PRIMARY KEY (link, family)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE guardian (
 	id   TEXT PRIMARY KEY,
 	user TEXT NOT NULL UNIQUE,

@@ -75,6 +75,7 @@ type App struct {
 	keeper  *session.Keeper
 	syncer  *syncer.Syncer
 	views   *view.Views
+	uses    *uses
 	handler http.Handler
 
 	mu      sync.Mutex
@@ -86,7 +87,7 @@ func New(ctx context.Context, cfg Config) (*App, error) {
 	if cfg.DB == nil || cfg.DataDir == "" || cfg.BaseURL == "" || cfg.Now == nil || cfg.Log == nil {
 		return nil, errors.New("app: new: DB, DataDir, BaseURL, Now and Log are required")
 	}
-	a := &App{cfg: cfg, loc: school.Stockholm(), pending: map[school.LinkID]secrets{}}
+	a := &App{cfg: cfg, loc: school.Stockholm(), pending: map[school.LinkID]secrets{}, uses: newUses(cfg.DB)}
 	for _, build := range []func(context.Context) error{a.buildEngine, a.buildViews, a.buildHandler} {
 		if err := build(ctx); err != nil {
 			return nil, fmt.Errorf("app: new: %w", err)
@@ -137,7 +138,7 @@ func (a *App) buildViews(ctx context.Context) error {
 	}
 	namespace := sha256.Sum256(append([]byte("feed ids\x00"), key...))
 	a.views, err = view.New(view.Config{
-		Store: a.cfg.DB, BaseURL: a.cfg.BaseURL, Now: a.cfg.Now, Log: a.cfg.Log, Hash: auth.HashToken,
+		Store: viewStore{a.cfg.DB, a.uses}, BaseURL: a.cfg.BaseURL, Now: a.cfg.Now, Log: a.cfg.Log, Hash: auth.HashToken,
 		Renderer: renderer, Since: since, FeedID: [16]byte(namespace[:16]),
 	})
 	return err
@@ -147,7 +148,7 @@ func (a *App) buildViews(ctx context.Context) error {
 func (a *App) buildHandler(context.Context) error {
 	var err error
 	if a.auth, err = auth.New(auth.Config{
-		Store: authStore{a.cfg.DB}, Now: a.cfg.Now, Log: a.cfg.Log, BaseURL: a.cfg.BaseURL, Trusted: a.cfg.Trusted,
+		Store: authStore{a.cfg.DB, a.uses}, Now: a.cfg.Now, Log: a.cfg.Log, BaseURL: a.cfg.BaseURL, Trusted: a.cfg.Trusted,
 	}); err != nil {
 		return err
 	}
@@ -173,7 +174,7 @@ func (a *App) buildHandler(context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.handler = a.routes(a.auth.Basic(dav), subscribed, a.auth.Guardian(pages))
+	a.handler = a.routes(auth.Clients(a.auth.Basic(dav)), auth.Clients(subscribed), a.auth.Guardian(pages))
 	return nil
 }
 

@@ -10,7 +10,11 @@ import (
 )
 
 // authStore is the storage as package auth wants it.
-type authStore struct{ *storage.DB }
+type authStore struct {
+	*storage.DB
+
+	uses *uses
+}
 
 var _ auth.Store = authStore{}
 

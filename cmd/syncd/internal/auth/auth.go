@@ -65,7 +65,8 @@ type LinkStore interface {
 	Link(ctx context.Context, id school.LinkID) (school.Link, error)
 	// LinkPassword returns the SHA-256 of the link's app password.
 	LinkPassword(ctx context.Context, id school.LinkID) ([32]byte, error)
-	// TouchLink notes that the link was used on that day.
+	// TouchLink notes that the link was used on that day. It is called for
+	// every request.
 	TouchLink(ctx context.Context, id school.LinkID, day school.Date) error
 }
 

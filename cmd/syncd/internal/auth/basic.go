@@ -98,12 +98,9 @@ func (a *Auth) checkLink(ctx context.Context, id school.LinkID, password string)
 	return link, nil
 }
 
-// touch notes the use of a link, once a day.
+// touch notes the use of a link today.
 func (a *Auth) touch(ctx context.Context, link school.Link) error {
 	today := school.DateOf(a.now().In(a.zone))
-	if school.DateOf(link.LastUsed.In(a.zone)) == today {
-		return nil
-	}
 	if err := a.store.TouchLink(ctx, link.ID, today); err != nil {
 		return fmt.Errorf("auth: note use of link: %w", err)
 	}

@@ -80,5 +80,30 @@ func (w *Words) KeyPlace(k KeyPlace) Advice {
 	return svKeyPlace(k)
 }
 
+// Client returns the name of a family of programs; an unknown one is an other
+// one.
+func (w *Words) Client(c Client) string {
+	switch c {
+	case ClientApple:
+		return "Apple"
+	case ClientGoogle:
+		return "Google"
+	case ClientOutlook:
+		return "Outlook"
+	case ClientThunderbird:
+		return "Thunderbird"
+	case ClientDAVx5:
+		return "DAVx⁵"
+	case ClientICSx5:
+		return "ICSx⁵"
+	case ClientHomeAssistant:
+		return "Home Assistant"
+	case ClientReader:
+		return w.pick("nyhetsläsare", "feed reader")
+	case ClientOther:
+	}
+	return w.pick("annat program", "other program")
+}
+
 // isFreja reports whether the person acts in the Freja app.
 func isFreja(m source.MethodID) bool { return m == source.Freja || m == source.FrejaApp }

@@ -119,6 +119,11 @@ func TestSetsAreComplete(t *testing.T) {
 				t.Errorf("%s: field %s has no label", l, id)
 			}
 		}
+		for _, c := range text.Clients() {
+			if name := w.Client(c); name == "" || name == string(c) {
+				t.Errorf("%s: client %s has no name", l, c)
+			}
+		}
 		if got := w.Problem(school.ProblemNone); got != (text.Advice{}) {
 			t.Errorf("Problem(none) = %v, want nothing", got)
 		}

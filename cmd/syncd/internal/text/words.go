@@ -17,6 +17,31 @@ func KeyPlaces() []KeyPlace {
 	return []KeyPlace{KeyManaged, KeyFile, KeyCredential, KeySecret, KeyPassphrase}
 }
 
+// Client is a family of programs that read calendars and feeds: a closed set,
+// and all that is kept of who used a link.
+type Client string
+
+// The families.
+const (
+	ClientApple         Client = "apple"
+	ClientGoogle        Client = "google"
+	ClientOutlook       Client = "outlook"
+	ClientThunderbird   Client = "thunderbird"
+	ClientDAVx5         Client = "davx5"
+	ClientICSx5         Client = "icsx5"
+	ClientHomeAssistant Client = "home-assistant"
+	ClientReader        Client = "reader" // of feeds
+	ClientOther         Client = "other"
+)
+
+// Clients returns every family.
+func Clients() []Client {
+	return []Client{
+		ClientApple, ClientGoogle, ClientOutlook, ClientThunderbird, ClientDAVx5, ClientICSx5, ClientHomeAssistant,
+		ClientReader, ClientOther,
+	}
+}
+
 // Common are words that stand on every page.
 type Common struct {
 	Demo          string // on each page of the demo

@@ -41,6 +41,8 @@ type LinkStore interface {
 	Link(ctx context.Context, id school.LinkID) (school.Link, error)
 	LinkByToken(ctx context.Context, use storage.TokenUse, hash [32]byte) (school.Link, error)
 	LinkMediaKey(ctx context.Context, id school.LinkID) ([32]byte, error)
+	// TouchLink notes that the link was used on a day. It is called for every
+	// document that is served.
 	TouchLink(ctx context.Context, id school.LinkID, day school.Date) error
 }
 
@@ -191,19 +193,13 @@ func (v *Views) linkOf(ctx context.Context, use storage.TokenUse, hash [32]byte)
 	return hit.link, nil
 }
 
-// Used notes that a link was used today; it writes at most once a day and
-// link. A failure to note it is no reason to refuse the answer.
+// Used notes that a link was used today. A failure to note it is no reason to
+// refuse the answer.
 func (v *Views) Used(ctx context.Context, l school.Link) {
 	today := school.DateOf(v.cfg.Now().In(v.loc))
-	if school.DateOf(l.LastUsed.In(v.loc)) == today {
-		return
-	}
 	if err := v.cfg.Store.TouchLink(ctx, l.ID, today); err != nil {
 		v.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "use of a link was not noted", slog.String("link", string(l.ID)), slog.Any("error", err))
 	}
-	v.mu.Lock()
-	clear(v.tokens)
-	v.mu.Unlock()
 }
 
 // words are in the link's language, Swedish where it names none.

@@ -158,12 +158,12 @@ func TestDeadLinksAreNotThere(t *testing.T) {
 				t.Fatal(err)
 			}
 			for what, err := range map[string]error{
-				"page":      second(h.LinkByToken(t.Context(), storage.TokenPage, secrets(1).Page)),
-				"calendars": second(h.LinkByToken(t.Context(), storage.TokenCalendars, secrets(1).Calendars)),
-				"feeds":     second(h.LinkByToken(t.Context(), storage.TokenFeeds, secrets(1).Feeds)),
-				"password":  second(h.LinkPassword(t.Context(), "l")),
-				"media":     second(h.LinkMediaKey(t.Context(), "l")),
-				"unknown":   second(h.LinkPassword(t.Context(), "x")),
+				"page":      refusal(h.LinkByToken(t.Context(), storage.TokenPage, secrets(1).Page)),
+				"calendars": refusal(h.LinkByToken(t.Context(), storage.TokenCalendars, secrets(1).Calendars)),
+				"feeds":     refusal(h.LinkByToken(t.Context(), storage.TokenFeeds, secrets(1).Feeds)),
+				"password":  refusal(h.LinkPassword(t.Context(), "l")),
+				"media":     refusal(h.LinkMediaKey(t.Context(), "l")),
+				"unknown":   refusal(h.LinkPassword(t.Context(), "x")),
 			} {
 				if !errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("%s = %v, want ErrNotExist", what, err)
@@ -203,7 +203,7 @@ func TestRotateSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, err := range map[string]error{
-		"PutSecrets": h.PutSecrets(t.Context(), "l", s, time.Time{}), "Secrets": second(h.Secrets(t.Context(), "l")),
+		"PutSecrets": h.PutSecrets(t.Context(), "l", s, time.Time{}), "Secrets": refusal(h.Secrets(t.Context(), "l")),
 		"RevokeLink": h.RevokeLink(t.Context(), "x"), "TouchLink": h.TouchLink(t.Context(), "x", "other", day(0)),
 	} {
 		if !errors.Is(err, fs.ErrNotExist) {

@@ -12,8 +12,6 @@ import (
 	"syncd/storage/storagetest"
 )
 
-type kinds = map[school.Kind]int
-
 func TestApplyKeepsEverythingThatIsShown(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -50,7 +50,9 @@ func (db *DB) Revision(ctx context.Context, children []school.ChildNumber, kinds
 // ChangesSince lists what happened among the children and kinds (nil: all)
 // after from, in its order and the newest for each UID only, and the revision
 // that this leads to. [ErrRevision] means that from is not of this history or
-// lies before what is remembered: begin anew. Begin with the zero Revision.
+// of another scope, or lies before what is remembered: list everything and go
+// on from [DB.Revision]. The zero Revision is where a scope stands in which
+// nothing has ever happened.
 func (db *DB) ChangesSince(
 	ctx context.Context, children []school.ChildNumber, kinds []school.Kind, from Revision,
 ) (out []Change, to Revision, err error) {

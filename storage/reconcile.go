@@ -19,6 +19,7 @@ type past struct {
 	uidKey       []byte
 	children     []numberRow
 	identities   []identityRow
+	accounts     []string // of the state
 }
 
 type numberRow struct {
@@ -73,6 +74,13 @@ func (db *DB) reconcile(ctx context.Context) error {
 	}
 	if state, err = db.state.past(ctx); err != nil {
 		return err
+	}
+	accounts, err := db.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		state.accounts = append(state.accounts, string(a.ID))
 	}
 	err = db.cache.Update(ctx, func(tx *sql.Tx) error {
 		if err := migrate(ctx, tx, cacheSteps); err != nil {
@@ -197,18 +205,29 @@ func (db *DB) mendCache(ctx context.Context, tx *sql.Tx, state past) error {
 			return fmt.Errorf("renew cache: %w", err)
 		}
 	}
-	if db.opened.LostState {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM roster"); err != nil {
-			return fmt.Errorf("forget accounts: %w", err)
-		}
-	}
 	if db.opened.OldState || db.opened.LostState {
-		// Remember the new count of the state at once.
-		if _, err := tx.ExecContext(ctx, "UPDATE meta SET seen = ?", state.writes); err != nil {
-			return fmt.Errorf("note the state: %w", err)
+		if err := adopt(ctx, tx, state); err != nil {
+			return err
 		}
 	}
 	return mergeNumbers(ctx, tx, state)
+}
+
+// adopt makes the cache remember the count of a state that is not the one it
+// knew, and forget the accounts that this one does not have.
+func adopt(ctx context.Context, tx *sql.Tx, state past) error {
+	if _, err := tx.ExecContext(ctx, "UPDATE meta SET seen = ?", state.writes); err != nil {
+		return fmt.Errorf("note the state: %w", err)
+	}
+	known, err := list(append([]string{}, state.accounts...))
+	if err != nil {
+		return err
+	}
+	const query = "DELETE FROM roster WHERE account NOT IN (SELECT value FROM json_each(?))"
+	if _, err := tx.ExecContext(ctx, query, known); err != nil {
+		return fmt.Errorf("forget accounts: %w", err)
+	}
+	return nil
 }
 
 // tell logs what was found, once for each start.

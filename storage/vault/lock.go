@@ -3,9 +3,9 @@ package vault
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,8 +17,9 @@ const LockName = "lock"
 // Lock is the right to work in a folder. It ends with the process, however
 // that ends.
 type Lock struct {
-	f    *os.File
-	path string
+	f      *os.File
+	path   string
+	closed atomic.Bool
 }
 
 // LockFolder takes the lock of a data folder, which it makes (0700) where it
@@ -48,7 +49,13 @@ func (l *Lock) Folder() string { return l.path }
 
 // Close gives the lock back. A second Close does nothing.
 func (l *Lock) Close() error {
-	if err := l.f.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
+	if l.closed.Swap(true) {
+		return nil
+	}
+	// Said aloud: a child process that was just forked holds the same open
+	// file until it begins its own program, and with it the lock.
+	err := unix.Flock(int(l.f.Fd()), unix.LOCK_UN)
+	if err = errors.Join(err, l.f.Close()); err != nil {
 		return fmt.Errorf("vault: unlock: %w", err)
 	}
 	return nil

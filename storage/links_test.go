@@ -158,12 +158,12 @@ func TestDeadLinksAreNotThere(t *testing.T) {
 				t.Fatal(err)
 			}
 			for what, err := range map[string]error{
-				"page":      second(h.LinkByToken(t.Context(), storage.TokenPage, secrets(1).Page)),
-				"calendars": second(h.LinkByToken(t.Context(), storage.TokenCalendars, secrets(1).Calendars)),
-				"feeds":     second(h.LinkByToken(t.Context(), storage.TokenFeeds, secrets(1).Feeds)),
-				"password":  second(h.LinkPassword(t.Context(), "l")),
-				"media":     second(h.LinkMediaKey(t.Context(), "l")),
-				"unknown":   second(h.LinkPassword(t.Context(), "x")),
+				"page":      refusal(h.LinkByToken(t.Context(), storage.TokenPage, secrets(1).Page)),
+				"calendars": refusal(h.LinkByToken(t.Context(), storage.TokenCalendars, secrets(1).Calendars)),
+				"feeds":     refusal(h.LinkByToken(t.Context(), storage.TokenFeeds, secrets(1).Feeds)),
+				"password":  refusal(h.LinkPassword(t.Context(), "l")),
+				"media":     refusal(h.LinkMediaKey(t.Context(), "l")),
+				"unknown":   refusal(h.LinkPassword(t.Context(), "x")),
 			} {
 				if !errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("%s = %v, want ErrNotExist", what, err)
@@ -188,7 +188,7 @@ func TestRotateSecrets(t *testing.T) {
 		t.Fatalf("Secrets differ, %v", err)
 	}
 	s.Feeds = [32]byte{9}
-	if err := h.PutSecrets(t.Context(), "l", s); err != nil {
+	if err := h.PutSecrets(t.Context(), "l", s, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := h.LinkByToken(t.Context(), storage.TokenFeeds, secrets(1).Feeds); !errors.Is(err, fs.ErrNotExist) {
@@ -203,8 +203,8 @@ func TestRotateSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, err := range map[string]error{
-		"PutSecrets": h.PutSecrets(t.Context(), "l", s), "Secrets": second(h.Secrets(t.Context(), "l")),
-		"RevokeLink": h.RevokeLink(t.Context(), "x"), "TouchLink": h.TouchLink(t.Context(), "x", day(0)),
+		"PutSecrets": h.PutSecrets(t.Context(), "l", s, time.Time{}), "Secrets": refusal(h.Secrets(t.Context(), "l")),
+		"RevokeLink": h.RevokeLink(t.Context(), "x"), "TouchLink": h.TouchLink(t.Context(), "x", "other", day(0)),
 	} {
 		if !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s = %v, want ErrNotExist", what, err)
@@ -217,7 +217,7 @@ func TestTouchLink(t *testing.T) {
 	h := newHouse(t)
 	h.addLink(school.Link{ID: "l"}, 1)
 	for _, d := range []int{3, 3, 2} {
-		if err := h.TouchLink(t.Context(), "l", day(d)); err != nil {
+		if err := h.TouchLink(t.Context(), "l", "other", day(d)); err != nil {
 			t.Fatal(err)
 		}
 		if got := school.DateOf(h.link("l").LastUsed); got != day(3) {

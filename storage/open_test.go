@@ -270,7 +270,7 @@ func TestEveryLinkChangeWritesBothFiles(t *testing.T) {
 	for name, change := range map[string]func(h *house) error{
 		"link added":       func(h *house) error { return h.AddLink(h.t.Context(), school.Link{ID: "new"}, secrets(7)) },
 		"link revoked":     func(h *house) error { return h.RevokeLink(h.t.Context(), "l1") },
-		"secrets rotated":  func(h *house) error { return h.PutSecrets(h.t.Context(), "l1", secrets(8)) },
+		"secrets rotated":  func(h *house) error { return h.PutSecrets(h.t.Context(), "l1", secrets(8), h.clock.Now()) },
 		"password changed": func(h *house) error { return h.PutGuardian(h.t.Context(), storage.Guardian{User: "bo", Hash: "ny"}) },
 		"guardian deleted": func(h *house) error {
 			g, err := h.Guardian(h.t.Context(), "bo")

@@ -105,7 +105,7 @@ func live(ctx context.Context, db *storage.DB, round int, taken time.Time) error
 	if _, err := db.Apply(ctx, a, s); err != nil {
 		return err
 	}
-	if err := db.TouchLink(ctx, "l", day(round)); err != nil {
+	if err := db.TouchLink(ctx, "l", "other", day(round)); err != nil {
 		return err
 	}
 	return db.PutOutcome(ctx, a, school.Outcome{State: school.Active, Finished: taken, NextDue: taken})

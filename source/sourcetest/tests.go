@@ -438,10 +438,6 @@ func (b *bench) fault(f Fault) {
 			}
 		}
 	}
-	b.fake.Heal()
-	if _, err := b.fetch(b.t.Context(), s, b.plan()); err != nil {
-		b.t.Errorf("Fetch after the fault = %v", err)
-	}
 }
 
 // sentinel checks that a fault has the right name.

@@ -6,7 +6,8 @@
 // filters. go-webdav's handler stands behind it for the reports that need
 // recurrences worked out (calendar-data with expand, limit-recurrence-set or
 // limit-freebusy-set). Whatever can be answered with stored bytes is answered
-// with stored bytes.
+// with stored bytes, and an answer that was given is kept, by what was asked
+// and by the sync tokens that it is about, so that asking again costs nothing.
 //
 // What belongs to another link does not exist: it is answered with 404, and a
 // write refused there says the same whether its target exists or not.
@@ -28,7 +29,9 @@ import (
 )
 
 // Store hands out calendars. What it returns is immutable and is read by
-// several requests at once. Every method answers an error that is
+// several requests at once. Two collections with the same token, ICSETag and
+// Info are the same: answers about one are given about the other. One without
+// a token has no state that it could be known by. Every method answers an error that is
 // fs.ErrNotExist for a link, a slug or an object that does not exist.
 type Store interface {
 	// Home returns all calendars of a link in the order in which they are

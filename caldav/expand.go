@@ -21,7 +21,7 @@ func (j *work) expand(cal *ical.Calendar, r span) *ical.Calendar {
 			continue
 		}
 		var list []timing
-		recurring := recurs(comp)
+		recurring := recurs(comp) || j.continued(comp, cal.Children) != nil
 		j.occurrences(comp, cal.Children, r, func(t timing) bool {
 			if t.in(r) || !t.hasStart && !t.hasEnd {
 				list = append(list, t)
@@ -66,7 +66,9 @@ func (j *work) occurrence(comp *ical.Component, t timing, recurring bool) *ical.
 		}
 		o.Props[name] = []ical.Prop{write(name, m)}
 	}
-	if id, ok := j.read(comp.Props.Get(ical.PropRecurrenceID)); ok {
+	if !t.origin.IsZero() {
+		o.Props[ical.PropRecurrenceID] = []ical.Prop{write(ical.PropRecurrenceID, t.origin)}
+	} else if id, ok := j.read(comp.Props.Get(ical.PropRecurrenceID)); ok {
 		o.Props[ical.PropRecurrenceID] = []ical.Prop{write(ical.PropRecurrenceID, id)}
 	} else if recurring {
 		at, _ := t.base()

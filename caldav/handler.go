@@ -32,7 +32,7 @@ const (
 
 // davHeader names the compliance classes that hold (RFC 4918, 10.1). Class 2
 // would promise locks, calendar-schedule would make clients send invitations.
-const davHeader = "1, 3, calendar-access"
+const davHeader = "1, 3, access-control, calendar-access"
 
 // handler is the whole server.
 type handler struct {
@@ -45,12 +45,15 @@ type handler struct {
 	pools *pools
 	zones *zones
 	model http.Handler
+	cache *cache
+
+	reports []reporter
 }
 
 func newHandler(c Config) *handler {
 	h := &handler{
 		store: c.Store, paths: paths{c.Prefix}, link: c.Link, log: c.Log, now: c.Now,
-		pools: newPools(), zones: newZones(),
+		pools: newPools(), zones: newZones(), cache: newCache(), reports: reporters(),
 	}
 	h.props = newPropTable(h.paths)
 	h.model = newModel(h.paths)
@@ -119,9 +122,9 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, link school.Link
 	}
 	switch r.Method {
 	case methodPropfind:
-		return h.propfind(w, r, res)
+		return h.once(w, r, res, h.propfind)
 	case methodReport:
-		return h.report(w, r, res)
+		return h.once(w, r, res, h.report)
 	case methodProppatch:
 		return h.proppatch(w, r, res)
 	case http.MethodOptions:
@@ -205,30 +208,21 @@ func notAllowed(w http.ResponseWriter, t target) error {
 	return fail(http.StatusMethodNotAllowed)
 }
 
-// body reads the request's XML: the bytes as sent and the tree. No body at all
-// is no error and gives a nil tree.
-func (h *handler) body(w http.ResponseWriter, r *http.Request) ([]byte, *element, error) {
-	if r.ContentLength > maxBody {
-		return nil, nil, fail(http.StatusRequestEntityTooLarge)
+// body reads the request's XML. No body at all is no error and gives no tree.
+func (h *handler) body(r *http.Request) (*element, error) {
+	if r.Body == nil {
+		return nil, nil //nolint:nilnil // a request without a body means something
 	}
-	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
-		return nil, nil, fail(http.StatusUnsupportedMediaType)
+	root, err := parseXML(r.Body)
+	switch {
+	case errors.Is(err, errTooLong):
+		return nil, fail(http.StatusRequestEntityTooLarge)
+	case errors.Is(err, errTooMany) && r.Method == methodReport:
+		return nil, refuse(nsDAV, "number-of-matches-within-limits")
+	case err != nil:
+		return nil, fail(http.StatusBadRequest)
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, nil, fail(http.StatusRequestEntityTooLarge)
-		}
-		return nil, nil, fail(http.StatusBadRequest)
-	}
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return nil, nil, nil
-	}
-	root, err := parseXML(raw)
-	if err != nil {
-		return nil, nil, fail(http.StatusBadRequest)
-	}
-	return raw, root, nil
+	return root, nil
 }
 
 // fail answers with err: the only place where an error becomes an answer.

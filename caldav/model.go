@@ -3,9 +3,11 @@ package caldav
 import (
 	"bytes"
 	"context"
+	"encoding/xml"
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/emersion/go-ical"
@@ -28,6 +30,7 @@ type work struct {
 	clock
 	data     *dataRequest
 	found    []found
+	listed   bool // by hrefs: each is answered
 	now      time.Time
 	expanded int // occurrences so far, of all objects
 
@@ -54,8 +57,10 @@ func newModel(p paths) http.Handler {
 }
 
 // forward lets go-webdav answer a report whose filter and properties were read
-// already. The body goes on as it came.
-func (h *handler) forward(w http.ResponseWriter, r *http.Request, res *resource, job *work, raw []byte) error {
+// already. What it is sent is the report in plain words: hrefs that are none,
+// and whatever else the library would take offence at, are not in the way of
+// the rest.
+func (h *handler) forward(w http.ResponseWriter, r *http.Request, res *resource, job *work, req *propRequest) error {
 	job.link, job.home = h.paths.principal(res.link), h.paths.home(res.link)
 	job.now = h.now()
 	// The library speaks of paths that are not escaped.
@@ -64,8 +69,9 @@ func (h *handler) forward(w http.ResponseWriter, r *http.Request, res *resource,
 		return refuse(nsDAV, "number-of-matches-within-limits")
 	}
 	inner := r.Clone(context.WithValue(r.Context(), workKey{}, job))
-	inner.Body = io.NopCloser(bytes.NewReader(raw))
-	inner.ContentLength = int64(len(raw))
+	body := job.question(req)
+	inner.Body = io.NopCloser(bytes.NewReader(body))
+	inner.ContentLength = int64(len(body))
 	inner.Header.Set("Content-Type", "application/xml; charset=utf-8")
 	rec := &recorder{header: http.Header{}}
 	h.model.ServeHTTP(rec, inner)
@@ -78,6 +84,49 @@ func (h *handler) forward(w http.ResponseWriter, r *http.Request, res *resource,
 	defer a.close()
 	a.b = append(a.b, rec.body.Bytes()...)
 	return nil
+}
+
+// question writes the report for the library.
+func (j *work) question(req *propRequest) []byte {
+	b := []byte(`<C:calendar-query` + declared + `>`)
+	if j.listed {
+		b = []byte(`<C:calendar-multiget` + declared + `>`)
+	}
+	switch req.mode {
+	case propAll:
+		b = append(b, "<D:allprop/>"...)
+	case propNames:
+		b = append(b, "<D:propname/>"...)
+	case propNamed:
+		b = append(b, "<D:prop>"...)
+		for _, name := range req.names {
+			if !req.minimal || modelKnows(name) {
+				b = appendTag(b, name)
+			}
+		}
+		b = append(b, "</D:prop>"...)
+	}
+	if !j.listed {
+		return append(b, `<C:filter><C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>`...)
+	}
+	for _, f := range j.found {
+		href := f.href
+		if _, err := url.Parse(href); err != nil {
+			href = escapeSegment(href)
+		}
+		b = appendHref(b, href)
+	}
+	return append(b, "</C:calendar-multiget>"...)
+}
+
+// modelKnows reports whether the library can answer about a property. With
+// return=minimal it is not asked about others.
+func modelKnows(name xml.Name) bool {
+	switch name {
+	case calendarData(), dav("getetag"), dav("getcontenttype"), dav("getlastmodified"), dav("current-user-principal"), dav("resourcetype"):
+		return true
+	}
+	return false
 }
 
 // prepare works out every object that was found. What has no occurrence left
@@ -108,6 +157,7 @@ func (j *work) workOut(o *icalendar.Object) (cal *ical.Calendar, err error) {
 	if cal, err = decode(o.Data); err != nil {
 		return nil, err
 	}
+	j.own = ownZones(cal, j.zones)
 	if j.data.expand != nil {
 		cal = j.expand(cal, *j.data.expand)
 	}

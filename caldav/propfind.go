@@ -9,9 +9,8 @@ import (
 
 // depths of a request.
 const (
-	depthZero     = 0
-	depthOne      = 1
-	depthInfinity = -1
+	depthZero = 0
+	depthOne  = 1
 )
 
 // propRequest is what a client wants to know: of a PROPFIND and of every
@@ -96,26 +95,43 @@ func reasonable(props []*element) bool {
 	return len(props) <= 256 && size <= 16<<10
 }
 
-// minimal reads Prefer (RFC 8144) and its elder, Brief.
-func minimal(r *http.Request) bool {
-	for _, v := range r.Header.Values("Prefer") {
-		for p := range strings.SplitSeq(v, ",") {
-			p, _, _ = strings.Cut(p, ";")
-			name, value, _ := strings.Cut(strings.ReplaceAll(p, " ", ""), "=")
-			if strings.EqualFold(name, "return") && strings.EqualFold(strings.Trim(value, `"`), "minimal") {
-				return true
+// preference is what a client would like (RFC 8144): nothing said of
+// properties that are not there, and nothing of the collection itself.
+type preference struct{ minimal, noRoot bool }
+
+// preferences reads Prefer and its elder, Brief.
+func preferences(r *http.Request) preference {
+	p := preference{minimal: strings.EqualFold(strings.TrimSpace(r.Header.Get("Brief")), "t")}
+	for _, v := range r.Header["Prefer"] {
+		for part := range strings.SplitSeq(v, ",") {
+			part, _, _ = strings.Cut(part, ";")
+			name, value, _ := strings.Cut(part, "=")
+			switch name = strings.TrimSpace(name); {
+			case strings.EqualFold(name, "return"):
+				p.minimal = p.minimal || strings.EqualFold(strings.Trim(strings.TrimSpace(value), `"`), "minimal")
+			case strings.EqualFold(name, "depth-noroot"):
+				p.noRoot = true
 			}
 		}
 	}
-	return strings.EqualFold(strings.TrimSpace(r.Header.Get("Brief")), "t")
+	return p
 }
 
-// prefer applies the client's preference to req and says so.
-func prefer(w http.ResponseWriter, r *http.Request, req *propRequest) {
+// prefer applies the client's preference to req and says so. noRoot says
+// whether there is a root that could be left out.
+func prefer(w http.ResponseWriter, r *http.Request, req *propRequest, noRoot bool) {
 	w.Header().Add("Vary", "Brief, Prefer")
-	if minimal(r) {
-		req.minimal = true
-		w.Header().Set("Preference-Applied", "return=minimal")
+	p := preferences(r)
+	req.minimal = p.minimal
+	var applied []string
+	if p.minimal {
+		applied = append(applied, "return=minimal")
+	}
+	if p.noRoot && noRoot {
+		applied = append(applied, "depth-noroot")
+	}
+	if applied != nil {
+		w.Header().Set("Preference-Applied", strings.Join(applied, ", "))
 	}
 }
 
@@ -211,7 +227,7 @@ func (h *handler) propfind(w http.ResponseWriter, r *http.Request, res *resource
 	if err != nil {
 		return err
 	}
-	_, root, err := h.body(w, r)
+	root, err := h.body(r)
 	if err != nil {
 		return err
 	}
@@ -224,13 +240,12 @@ func (h *handler) propfind(w http.ResponseWriter, r *http.Request, res *resource
 			return err
 		}
 	}
-	members := []*resource(nil)
+	var members []*resource
 	if depth == depthOne {
-		if members, err = h.members(r, res); err != nil {
-			return err
-		}
+		members = h.members(res)
 	}
-	prefer(w, r, req)
+	prefer(w, r, req, depth == depthOne)
+	self = self && (depth != depthOne || !preferences(r).noRoot)
 	p := h.props.plan(req)
 	w.Header().Set("DAV", davHeader)
 	a := h.answer(w, r)
@@ -252,16 +267,16 @@ func (h *handler) propfind(w http.ResponseWriter, r *http.Request, res *resource
 
 // members returns what stands directly below res; a calendar's objects are
 // left to eachObject, which makes none of them.
-func (h *handler) members(r *http.Request, res *resource) ([]*resource, error) {
+func (h *handler) members(res *resource) []*resource {
 	t := res.target
 	t.bare = false
 	switch res.kind {
 	case kindRoot:
 		t.kind = kindPrincipal
-		return []*resource{{target: t, home: res.home}}, nil
+		return []*resource{{target: t, home: res.home}}
 	case kindPrincipal:
 		t.kind = kindHome
-		return []*resource{{target: t, home: res.home}}, nil
+		return []*resource{{target: t, home: res.home}}
 	case kindHome:
 		t.kind = kindCalendar
 		list := make([]*resource, len(res.home.Collections))
@@ -269,22 +284,30 @@ func (h *handler) members(r *http.Request, res *resource) ([]*resource, error) {
 			t.slug = c.Slug
 			list[i] = &resource{target: t, cal: c}
 		}
-		return list, r.Context().Err()
+		return list
 	case kindCalendar, kindObject, kindCount:
 	}
-	return nil, nil
+	return nil
 }
 
 // eachObject writes a response for every object of a calendar.
 func (h *handler) eachObject(a *answer, p *plan, res *resource) {
 	base := h.paths.calendar(res.link, res.slug)
+	h.each(res, func(m *resource) {
+		a.b = p.object(a.b, base, m)
+		a.more()
+	})
+}
+
+// each calls visit for every object of a calendar. What it is given is the
+// same value each time and must not be kept.
+func (h *handler) each(res *resource, visit func(*resource)) {
 	m := resource{target: res.target, cal: res.cal}
 	m.kind = kindObject
 	for i := range res.cal.Objects {
 		m.obj = &res.cal.Objects[i]
 		m.name = m.obj.Name
-		a.b = p.object(a.b, base, &m)
-		a.more()
+		visit(&m)
 	}
 }
 
@@ -320,7 +343,10 @@ func propfindDepth(s string) (depth int, self bool, err error) {
 // each property, with 207 (RFC 4918, 9.2). macOS and iOS try colour, order and
 // alarms right after an account was added, and take this well.
 func (h *handler) proppatch(w http.ResponseWriter, r *http.Request, res *resource) error {
-	_, root, err := h.body(w, r)
+	if err := acceptable(r); err != nil {
+		return err
+	}
+	root, err := h.body(r)
 	if err != nil {
 		return err
 	}

@@ -100,6 +100,28 @@ const (
 	calendarPrivileges = privileges + "<D:privilege><C:read-free-busy/></D:privilege>"
 )
 
+// granted are the privileges on a kind of resource.
+func granted(k kind) string {
+	if k == kindCalendar || k == kindObject {
+		return calendarPrivileges
+	}
+	return privileges
+}
+
+// supportedPrivileges are the privileges that exist here (RFC 3744, 5.3).
+// Nothing can be written, so that no privilege to write is among them.
+const supportedPrivileges = `<D:supported-privilege><D:privilege><D:all/></D:privilege><D:abstract/>` +
+	`<D:description xml:lang="en">Everything that can be done here</D:description>` +
+	`<D:supported-privilege><D:privilege><D:read/></D:privilege>` +
+	`<D:description xml:lang="en">Read</D:description>` +
+	`<D:supported-privilege><D:privilege><D:read-acl/></D:privilege><D:abstract/>` +
+	`<D:description xml:lang="en">Read who may do what</D:description></D:supported-privilege>` +
+	`<D:supported-privilege><D:privilege><D:read-current-user-privilege-set/></D:privilege>` +
+	`<D:description xml:lang="en">Read what one may do</D:description></D:supported-privilege>` +
+	`<D:supported-privilege><D:privilege><C:read-free-busy/></D:privilege>` +
+	`<D:description xml:lang="en">Read when one is busy</D:description></D:supported-privilege>` +
+	`</D:supported-privilege></D:supported-privilege>`
+
 func generalProps(p paths) []*property {
 	principal := func(b []byte, r *resource) []byte { return appendHref(b, p.principal(r.link)) }
 	return []*property{
@@ -111,12 +133,19 @@ func generalProps(p paths) []*property {
 			return appendHref(b, p.root())
 		}},
 		{name: dav("current-user-privilege-set"), on: everywhere, write: func(b []byte, r *resource) []byte {
-			if r.kind == kindCalendar || r.kind == kindObject {
-				return append(b, calendarPrivileges...)
-			}
-			return append(b, privileges...)
+			return append(b, granted(r.kind)...)
 		}},
-		{name: dav("supported-report-set"), on: everywhere, write: supportedReports},
+		{name: dav("group"), on: everywhere},
+		{name: dav("supported-privilege-set"), on: everywhere, write: fixed(supportedPrivileges)},
+		{name: dav("acl"), on: everywhere, write: func(b []byte, r *resource) []byte {
+			b = append(b, "<D:ace><D:principal>"...)
+			b = appendHref(b, p.principal(r.link))
+			b = append(b, "</D:principal><D:grant>"...)
+			return append(b, granted(r.kind)+"</D:grant><D:protected/></D:ace>"...)
+		}},
+		{name: dav("acl-restrictions"), on: everywhere, write: fixed("<D:grant-only/><D:no-invert/>")},
+		{name: dav("inherited-acl-set"), on: everywhere},
+		{name: dav("supported-report-set"), on: everywhere, write: supportedReports()},
 		{name: dav("resource-id"), on: everywhere &^ (1 << kindRoot), write: func(b []byte, r *resource) []byte {
 			return appendHref(b, resourceID(p.of(r.target)))
 		}},
@@ -143,6 +172,7 @@ func principalProps(p paths) []*property {
 			return append(b, "</CS:email-address>"...)
 		}},
 		{name: dav("group-membership"), on: kindsOf(kindPrincipal)},
+		{name: dav("alternate-URI-set"), on: kindsOf(kindPrincipal)},
 	}
 }
 
@@ -176,6 +206,7 @@ func calendarProps() []*property {
 		{name: cal("max-resource-size"), on: on, write: fixed(strconv.Itoa(maxResourceSize))},
 		{name: cal("min-date-time"), on: on, write: fixed(minDateTime)},
 		{name: cal("max-date-time"), on: on, write: fixed(maxDateTime)},
+		{name: cal("max-instances"), on: on, write: fixed(strconv.Itoa(maxOccurrences))},
 		{name: cal("schedule-calendar-transp"), on: on, write: fixed("<C:transparent/>")},
 	}
 }
@@ -246,23 +277,18 @@ func syncToken(b []byte, r *resource) []byte {
 }
 
 // supportedReports names what report answers (RFC 3253, 3.1.5).
-func supportedReports(b []byte, r *resource) []byte {
-	var tags []string
-	switch r.kind {
-	case kindHome:
-		tags = []string{"<D:sync-collection/>"}
-	case kindCalendar:
-		tags = []string{"<C:calendar-query/>", "<C:calendar-multiget/>", "<D:sync-collection/>"}
-	case kindObject:
-		tags = []string{"<C:calendar-query/>", "<C:calendar-multiget/>"}
-	case kindRoot, kindPrincipal, kindCount:
+func supportedReports() func([]byte, *resource) []byte {
+	var of [kindCount][]byte
+	for k := range of {
+		for _, rep := range reporters() {
+			if rep.on.has(kind(k)) {
+				of[k] = append(of[k], "<D:supported-report><D:report>"...)
+				of[k] = appendTag(of[k], rep.name)
+				of[k] = append(of[k], "</D:report></D:supported-report>"...)
+			}
+		}
 	}
-	for _, tag := range tags {
-		b = append(b, "<D:supported-report><D:report>"...)
-		b = append(b, tag...)
-		b = append(b, "</D:report></D:supported-report>"...)
-	}
-	return b
+	return func(b []byte, r *resource) []byte { return append(b, of[r.kind]...) }
 }
 
 func componentSet(b []byte, r *resource) []byte {

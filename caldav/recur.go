@@ -22,6 +22,9 @@ type timing struct {
 	hasStart bool
 	hasEnd   bool
 	lasts    bool // end came from a DURATION
+	// origin is where an occurrence stood before it was moved together with
+	// all later ones; zero for others.
+	origin moment
 }
 
 // timing reads the times of a component.
@@ -120,18 +123,20 @@ func shift(end, from, to time.Time, date bool) time.Time {
 // has one occurrence, wherever it lies.
 func (c clock) occurrences(comp *ical.Component, siblings []*ical.Component, r span, yield func(timing) bool) {
 	t := c.timing(comp)
+	if master := c.continued(comp, siblings); master != nil {
+		c.following(comp, master, siblings, r, yield)
+		return
+	}
 	base, ok := t.base()
 	if !ok || !recurs(comp) {
 		yield(t)
 		return
 	}
 	out := c.replaced(comp, siblings)
-	for i := range comp.Props[ical.PropExceptionDates] {
-		out.add(c.list(&comp.Props[ical.PropExceptionDates][i]))
-	}
+	until := c.takenOver(comp, siblings, time.Time{})
 	seen := map[int64]bool{}
 	c.starts(comp, base, r, t, func(start time.Time) bool {
-		if seen[start.Unix()] || out.holds(start) {
+		if seen[start.Unix()] || out.holds(start) || !start.Before(until) {
 			return true
 		}
 		seen[start.Unix()] = true
@@ -174,11 +179,87 @@ func (c clock) replaced(comp *ical.Component, siblings []*ical.Component) *exclu
 		if s == comp || s.Name != comp.Name || uidOf(s) != uidOf(comp) {
 			continue
 		}
-		if id, ok := c.read(s.Props.Get(ical.PropRecurrenceID)); ok {
+		if id, ok := c.read(s.Props.Get(ical.PropRecurrenceID)); ok && !onward(s) {
 			x.add([]moment{id})
 		}
 	}
+	for i := range comp.Props[ical.PropExceptionDates] {
+		x.add(c.list(&comp.Props[ical.PropExceptionDates][i]))
+	}
 	return x
+}
+
+// continued returns the recurring sibling of which comp replaces one occurrence
+// and all later ones (RFC 5545, 3.2.13), nil if comp does no such thing.
+func (c clock) continued(comp *ical.Component, siblings []*ical.Component) *ical.Component {
+	if !onward(comp) {
+		return nil
+	}
+	for _, s := range siblings {
+		if s.Name == comp.Name && uidOf(s) == uidOf(comp) && s.Props.Get(ical.PropRecurrenceID) == nil && recurs(s) {
+			return s
+		}
+	}
+	return nil
+}
+
+// takenOver returns when the first of comp's siblings behind after begins to
+// replace all occurrences, the end of time if none does.
+func (c clock) takenOver(comp *ical.Component, siblings []*ical.Component, after time.Time) time.Time {
+	first := farEnd()
+	for _, s := range siblings {
+		if s == comp || s.Name != comp.Name || uidOf(s) != uidOf(comp) || !onward(s) {
+			continue
+		}
+		if id, ok := c.read(s.Props.Get(ical.PropRecurrenceID)); ok && id.After(after) && id.Before(first) {
+			first = id.Time
+		}
+	}
+	return first
+}
+
+// following calls yield for the occurrences of a recurring master that comp
+// stands for: from the one that it names to the next such sibling, each moved
+// as comp moved the first.
+func (c clock) following(comp, master *ical.Component, siblings []*ical.Component, r span, yield func(timing) bool) {
+	t, rule := c.timing(comp), c.timing(master)
+	id, okID := c.read(comp.Props.Get(ical.PropRecurrenceID))
+	base, okRule := rule.base()
+	at, ok := t.base()
+	if !okID || !okRule || !ok {
+		yield(t)
+		return
+	}
+	out := c.replaced(master, siblings)
+	until := c.takenOver(comp, siblings, id.Time)
+	moved := at.Sub(id.Time)
+	if t.hasEnd && t.hasStart {
+		rule.end = rule.start.Add(max(t.end.Sub(t.start.Time), 0)) // how long an occurrence may be under way
+	}
+	seen := map[int64]bool{}
+	c.starts(master, base, r.widened(max(moved, -moved)+24*time.Hour), rule, func(start time.Time) bool {
+		if seen[start.Unix()] || start.Before(id.Time) || !start.Before(until) || out.holds(start) {
+			return true
+		}
+		seen[start.Unix()] = true
+		if len(seen) > maxOccurrences {
+			return false
+		}
+		o := t.moved(wallShift(start, id, at))
+		o.origin = id
+		o.origin.Time = start
+		return yield(o)
+	})
+}
+
+// wallShift moves start as far as from was moved to, by the clock on the wall.
+func wallShift(start time.Time, from, to moment) time.Time {
+	wall := func(t time.Time) time.Time {
+		t = t.In(start.Location())
+		return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
+	}
+	s := wall(start).Add(wall(to.Time).Sub(wall(from.Time)))
+	return time.Date(s.Year(), s.Month(), s.Day(), s.Hour(), s.Minute(), s.Second(), 0, start.Location())
 }
 
 func uidOf(comp *ical.Component) string {

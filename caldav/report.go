@@ -2,38 +2,58 @@ package caldav
 
 import (
 	"bytes"
+	"encoding/xml"
 	"net/http"
 	"time"
 
 	"github.com/emersion/go-ical"
 )
 
+// reporter answers one kind of report.
+type reporter struct {
+	name   xml.Name
+	on     kinds
+	answer func(*handler, http.ResponseWriter, *http.Request, *resource, *element) error
+}
+
+// reporters lists the reports and what they may be asked of; the property
+// supported-report-set is made from it (RFC 3253, 3.1.5).
+func reporters() []reporter {
+	calendar := kindsOf(kindCalendar)
+	return []reporter{
+		{cal("calendar-query"), calendar | kindsOf(kindObject), (*handler).query},
+		{cal("calendar-multiget"), calendar | kindsOf(kindObject), (*handler).multiget},
+		{cal("free-busy-query"), calendar | kindsOf(kindObject), (*handler).freeBusy},
+		{dav("sync-collection"), calendar, (*handler).sync},
+		{dav("sync-collection"), kindsOf(kindHome), (*handler).syncHome},
+		{dav("expand-property"), everywhere, (*handler).expandProperty},
+		{dav("acl-principal-prop-set"), everywhere, (*handler).aclPrincipals},
+		{dav("principal-match"), collections, (*handler).principalMatch},
+		{dav("principal-property-search"), collections, (*handler).principalSearch},
+		{dav("principal-search-property-set"), collections, (*handler).searchProperties},
+	}
+}
+
 // report answers REPORT (RFC 3253, 3.6).
 func (h *handler) report(w http.ResponseWriter, r *http.Request, res *resource) error {
-	raw, root, err := h.body(w, r)
+	root, err := h.body(r)
 	if err != nil {
 		return err
 	}
 	if root == nil {
 		return fail(http.StatusBadRequest)
 	}
-	calendar := res.kind == kindCalendar || res.kind == kindObject
-	switch {
-	case calendar && root.is(nsCal, "calendar-query"):
-		return h.query(w, r, res, root, raw)
-	case calendar && root.is(nsCal, "calendar-multiget"):
-		return h.multiget(w, r, res, root, raw)
-	case res.kind == kindCalendar && root.is(nsDAV, "sync-collection"):
-		return h.sync(w, r, res, root)
-	case res.kind == kindHome && root.is(nsDAV, "sync-collection"):
-		return h.syncHome(w, r, res, root)
+	for _, rep := range h.reports {
+		if rep.name == root.name && rep.on.has(res.kind) {
+			return rep.answer(h, w, r, res, root)
+		}
 	}
 	return refuse(nsDAV, "supported-report")
 }
 
 // query answers calendar-query (RFC 4791, 7.8). Whatever the Depth, all
 // objects of the calendar are asked: Evolution sends 0 and others none.
-func (h *handler) query(w http.ResponseWriter, r *http.Request, res *resource, root *element, raw []byte) error {
+func (h *handler) query(w http.ResponseWriter, r *http.Request, res *resource, root *element) error {
 	req, err := parseProps(root, true)
 	if err != nil {
 		return err
@@ -52,6 +72,7 @@ func (h *handler) query(w http.ResponseWriter, r *http.Request, res *resource, r
 	if res.kind == kindObject {
 		objects = objects[find(res.cal, res.name):][:1]
 	}
+	prefer(w, r, req, false)
 	if req.data.works() {
 		var list []found
 		for i := range objects {
@@ -59,9 +80,8 @@ func (h *handler) query(w http.ResponseWriter, r *http.Request, res *resource, r
 				list = append(list, found{object: &objects[i]})
 			}
 		}
-		return h.forward(w, r, res, &work{clock: c, data: req.data, found: list}, raw)
+		return h.forward(w, r, res, &work{clock: c, data: req.data, found: list}, req)
 	}
-	prefer(w, r, req)
 	a := h.answer(w, r)
 	defer a.close()
 	a.b = append(a.b, statusOpen...)
@@ -85,7 +105,7 @@ func (h *handler) query(w http.ResponseWriter, r *http.Request, res *resource, r
 // multiget answers calendar-multiget (RFC 4791, 7.9): each href in the
 // spelling in which it was asked for, in the same order, an object that was
 // named several times only once.
-func (h *handler) multiget(w http.ResponseWriter, r *http.Request, res *resource, root *element, raw []byte) error {
+func (h *handler) multiget(w http.ResponseWriter, r *http.Request, res *resource, root *element) error {
 	req, err := parseProps(root, true)
 	if err != nil {
 		return err
@@ -94,11 +114,11 @@ func (h *handler) multiget(w http.ResponseWriter, r *http.Request, res *resource
 	if err != nil {
 		return err
 	}
+	prefer(w, r, req, false)
 	if req.data.works() {
 		c := clock{zone: h.zones.home, zones: h.zones}
-		return h.forward(w, r, res, &work{clock: c, data: req.data, found: list}, raw)
+		return h.forward(w, r, res, &work{clock: c, data: req.data, found: list, listed: true}, req)
 	}
-	prefer(w, r, req)
 	a := h.answer(w, r)
 	defer a.close()
 	a.b = append(a.b, statusOpen...)
@@ -180,27 +200,9 @@ func (h *handler) queryZone(root *element) (*time.Location, error) {
 				}
 			}
 		}
-		// A zone that nobody knows by name: its standard time.
-		return standardTime(c)
-	}
-	return nil, refuse(nsCal, "valid-calendar-data")
-}
-
-// standardTime returns a zone that always has the offset of a VTIMEZONE's
-// first observance.
-func standardTime(zone *ical.Component) (*time.Location, error) {
-	for _, name := range []string{ical.CompTimezoneStandard, ical.CompTimezoneDaylight} {
-		for _, c := range zone.Children {
-			p := c.Props.Get(ical.PropTimezoneOffsetTo)
-			if c.Name != name || p == nil {
-				continue
-			}
-			for _, layout := range []string{"-0700", "-070000"} {
-				if t, err := time.Parse(layout, p.Value); err == nil {
-					_, offset := t.Zone()
-					return time.FixedZone("UTC"+p.Value, offset), nil
-				}
-			}
+		// A zone that nobody knows by name says itself what it is.
+		if loc := ownZone(c); loc != nil {
+			return loc, nil
 		}
 	}
 	return nil, refuse(nsCal, "valid-calendar-data")

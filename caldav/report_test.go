@@ -97,7 +97,7 @@ func TestReportWithoutProps(t *testing.T) {
 	for what, want := range map[string][]string{
 		"":              nil,
 		"<D:allprop/>":  {"DAV: getcontentlength", "DAV: getcontenttype", "DAV: getetag", "DAV: getlastmodified", "DAV: resourcetype"},
-		"<D:propname/>": {"DAV: current-user-principal", "DAV: current-user-privilege-set", "DAV: getcontentlength", "DAV: getcontenttype", "DAV: getetag", "DAV: getlastmodified", "DAV: owner", "DAV: principal-collection-set", "DAV: resource-id", "DAV: resourcetype", "DAV: supported-report-set"},
+		"<D:propname/>": {"DAV: acl", "DAV: acl-restrictions", "DAV: current-user-principal", "DAV: current-user-privilege-set", "DAV: getcontentlength", "DAV: getcontenttype", "DAV: getetag", "DAV: getlastmodified", "DAV: group", "DAV: inherited-acl-set", "DAV: owner", "DAV: principal-collection-set", "DAV: resource-id", "DAV: resourcetype", "DAV: supported-privilege-set", "DAV: supported-report-set"},
 	} {
 		for _, body := range []string{queryBody("", ""), multigetBody("<D:getetag/>", events+"e-june.ics")} {
 			ms := decode(t, do(t, h, "REPORT", events, strings.Replace(body, prop, what, 1)))
@@ -118,10 +118,10 @@ func TestUnsupportedReports(t *testing.T) {
 	t.Parallel()
 	h := server(t, family(t), nil)
 	tests := []struct{ path, body string }{
-		{events, `<x:free-busy-query xmlns:x="urn:ietf:params:xml:ns:caldav"/>`},
+		{"/dav/l1/calendars/", `<x:free-busy-query xmlns:x="urn:ietf:params:xml:ns:caldav"/>`},
 		{"/dav/l1/calendars/", queryBody("", "")},
 		{"/dav/l1/", multigetBody("")},
-		{"/", `<principal-match xmlns="DAV:"/>`},
+		{events + "e-june.ics", `<principal-match xmlns="DAV:"/>`},
 		{events + "e-june.ics", `<sync-collection xmlns="DAV:"/>`},
 		{events, `<calendar-query/>`},
 	}

@@ -103,10 +103,12 @@ func (p paths) parse(escaped string) (target, bool) {
 	}
 	rest, ok := strings.CutPrefix(escaped, p.prefix)
 	if !ok {
-		return target{kind: kindRoot}, escaped+"/" == p.prefix
+		if rest, ok = p.cutEscaped(escaped); !ok {
+			return target{}, false
+		}
 	}
 	if rest == "" {
-		return target{kind: kindRoot, exact: true}, true
+		return target{kind: kindRoot, exact: strings.HasSuffix(escaped, "/")}, true
 	}
 	rest, slash := strings.CutSuffix(rest, "/")
 	segments := strings.SplitN(rest, "/", 5)
@@ -130,6 +132,23 @@ func (p paths) parse(escaped string) (target, bool) {
 	}
 	t.exact = slash == t.kind.collection()
 	return t, true
+}
+
+// cutEscaped cuts the prefix off a path in which it is written with escapes
+// that it does not need.
+func (p paths) cutEscaped(escaped string) (rest string, ok bool) {
+	rest = escaped
+	for want := range strings.SplitSeq(strings.Trim(p.prefix, "/"), "/") {
+		if rest, ok = strings.CutPrefix(rest, "/"); !ok {
+			return "", false
+		}
+		segment, _, _ := strings.Cut(rest, "/")
+		if got, ok := unescapeSegment(segment); !ok || got != want {
+			return "", false
+		}
+		rest = rest[len(segment):]
+	}
+	return strings.TrimPrefix(rest, "/"), true
 }
 
 // member takes an href out of a request body and says which object of the

@@ -28,6 +28,7 @@ const (
 type clock struct {
 	zone  *time.Location
 	zones *zones
+	own   map[string]*time.Location // of the object at hand: zones that it alone knows
 }
 
 // moment is a time as a property writes it.
@@ -75,7 +76,10 @@ func (c clock) parse(v, tzid string) (moment, bool) {
 		t, err := time.Parse(utcLayout, v)
 		return moment{Time: t}, err == nil
 	case len(localLayout):
-		zone := c.zones.named(tzid)
+		zone := c.own[tzid]
+		if zone == nil {
+			zone = c.zones.named(tzid)
+		}
 		floating := zone == nil
 		if floating {
 			zone = c.zone

@@ -19,17 +19,60 @@ const (
 )
 
 // What a request body may hold. The deepest request of a known client has nine
-// levels; a multiget of 8,000 objects fits.
+// levels. A multiget may be longer than anything else: some programs ask for
+// all objects of a calendar at once, and 20,000 of them fit.
 const (
 	maxBody     = 1 << 20
+	maxMultiget = 8 << 20
 	maxDepth    = 64
 	maxElements = 1 << 15
-	maxBindings = 256 // namespace declarations in scope at one place
+	maxHrefs    = 40_000
+	maxRun      = 64 << 10 // bytes without a "<"
+	maxBindings = 256      // namespace declarations in scope at one place
 )
 
-// errMalformed is the one error of [parseXML]. What exactly was wrong is
-// nobody's business: the text of a request is private.
-var errMalformed = errors.New("request body is not acceptable XML")
+// The errors of [parseXML]. What exactly was wrong is nobody's business: the
+// text of a request is private.
+var (
+	errMalformed = errors.New("request body is not acceptable XML")
+	errTooLong   = errors.New("request body is too long")
+	errTooMany   = errors.New("request body has too many elements")
+)
+
+// meter passes a body on until it is too long: as a whole, or from one "<" to
+// the next, so that nobody need keep more than that in memory.
+type meter struct {
+	r    io.Reader
+	left int
+	run  int
+	err  error
+}
+
+// Read implements io.Reader.
+func (m *meter) Read(p []byte) (int, error) {
+	if m.err != nil {
+		return 0, m.err
+	}
+	n, err := m.r.Read(p)
+	m.left -= n
+	for rest := p[:n]; ; {
+		i := bytes.IndexByte(rest, '<')
+		if i < 0 {
+			m.run += len(rest)
+			break
+		}
+		if m.run+i > maxRun {
+			m.run += i
+			break
+		}
+		m.run, rest = 0, rest[i+1:]
+	}
+	if m.left < 0 || m.run > maxRun {
+		m.err = errTooLong
+		return 0, m.err
+	}
+	return n, err
+}
 
 // element is one element of a request, its namespace resolved. The order of
 // children is kept; comments and processing instructions are dropped.
@@ -81,7 +124,9 @@ type treeParser struct {
 	root     *element
 	open     []openElement
 	bindings []binding
-	elements int
+	left     int // elements still allowed
+	many     bool
+	seen     bool // something other than white space
 }
 
 type openElement struct {
@@ -90,44 +135,66 @@ type openElement struct {
 	bindings int      // declarations in scope outside of it
 }
 
-// parseXML reads a whole request body. It refuses document type declarations,
-// entities other than the five of XML, encodings other than UTF-8, undeclared
-// prefixes, and everything beyond the limits above.
-func parseXML(body []byte) (*element, error) {
-	d := xml.NewDecoder(bytes.NewReader(body))
-	p := treeParser{}
+// parseXML reads a whole request body, and no more of it than it takes to see
+// what is wrong. It refuses document type declarations, entities other than
+// the five of XML, encodings other than UTF-8, undeclared prefixes, and
+// everything beyond the limits above. A body of white space gives no tree.
+func parseXML(body io.Reader) (*element, error) {
+	m := &meter{r: body, left: maxBody}
+	d := xml.NewDecoder(m)
+	p := treeParser{left: maxElements}
 	for {
 		tok, err := d.RawToken()
+		if m.err != nil {
+			return nil, m.err
+		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, errMalformed
 		}
-		ok := true
-		switch t := tok.(type) {
-		case xml.StartElement:
-			ok = p.start(t)
-		case xml.EndElement:
-			ok = p.end(t)
-		case xml.CharData:
-			ok = p.text(t)
-		case xml.Directive:
-			ok = false
+		outside := p.root == nil
+		ok := p.token(tok)
+		if outside && p.root.is(nsCal, "calendar-multiget") {
+			m.left += maxMultiget - maxBody
+			p.left = maxHrefs
+		}
+		if p.many {
+			return nil, errTooMany
 		}
 		if !ok {
 			return nil, errMalformed
 		}
 	}
-	if p.root == nil || len(p.open) > 0 {
+	if len(p.open) > 0 || p.root == nil && p.seen {
 		return nil, errMalformed
 	}
 	return p.root, nil
 }
 
+// token takes the next token; false says that it cannot stand where it does.
+func (p *treeParser) token(tok xml.Token) bool {
+	switch t := tok.(type) {
+	case xml.StartElement:
+		p.seen = true
+		return p.start(t)
+	case xml.EndElement:
+		return p.end(t)
+	case xml.CharData:
+		p.seen = p.seen || len(bytes.TrimSpace(t)) > 0
+		return p.text(t)
+	case xml.Directive:
+		return false
+	}
+	p.seen = true
+	return true
+}
+
 func (p *treeParser) start(t xml.StartElement) bool {
-	p.elements++
-	if len(p.open) >= maxDepth || p.elements > maxElements || (len(p.open) == 0 && p.root != nil) {
+	p.left--
+	p.many = p.left < 0
+	if p.many || len(p.open) >= maxDepth || len(p.open) == 0 && p.root != nil {
 		return false
 	}
 	outer := len(p.bindings)
@@ -176,7 +243,7 @@ func (p *treeParser) end(t xml.EndElement) bool {
 func (p *treeParser) text(t xml.CharData) bool {
 	n := len(p.open)
 	if n == 0 {
-		return len(bytes.TrimSpace(bytes.TrimPrefix(t, []byte("\ufeff")))) == 0
+		return len(bytes.TrimSpace(bytes.TrimPrefix(t, []byte("\ufeff")))) == 0 // a byte order mark
 	}
 	el := p.open[n-1].el
 	el.text = append(el.text, t...)

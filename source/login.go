@@ -34,9 +34,22 @@ type Login interface {
 // a person.
 type Refresher interface {
 	// Refresh tries once to renew the session. It answers
-	// [ErrSessionExpired] when a person is needed.
+	// [ErrSessionExpired] when a person is needed. An adapter that has more
+	// ways than re-entry tries them in the order of the rungs and says by
+	// [Session.Renewed] which one helped.
 	Refresh(ctx context.Context, s *Session) error
 }
+
+// Rung is a way in which a session came to be or was renewed: a step of the
+// ladder that package session climbs.
+type Rung string
+
+// The rungs, from the lowest up.
+const (
+	RungReentry Rung = "reentry" // silently, through the city's or platform's own sign-in that still lives
+	RungPairing Rung = "pairing" // by a token that the platform gave a paired device
+	RungPerson  Rung = "person"  // a person logged in
+)
 
 // SignOuter is implemented by sources that leave something behind at the
 // platform which ends only when it is told to, such as a paired device.

@@ -50,6 +50,7 @@ type Sink interface {
 type Session struct {
 	state []byte
 	put   func(context.Context, []byte) error
+	rung  Rung
 }
 
 // NewSession returns a session over state, nil for none. Each Put calls put,
@@ -73,6 +74,18 @@ func (s *Session) Put(ctx context.Context, state []byte) error {
 	}
 	s.state = state
 	return nil
+}
+
+// Renewed notes the way in which a [Refresher] renewed the session; without
+// it, it was [RungReentry]. It is kept in the diary, nothing else depends on it.
+func (s *Session) Renewed(by Rung) { s.rung = by }
+
+// Rung returns what Renewed noted last.
+func (s *Session) Rung() Rung {
+	if s.rung == "" {
+		return RungReentry
+	}
+	return s.rung
 }
 
 // String implements [fmt.Stringer] without showing the state.

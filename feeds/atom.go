@@ -63,7 +63,7 @@ func (f *atomFeed) FeedXml() any { return f }
 const typeAtom = "application/atom+xml"
 
 // atom renders the feed as Atom (RFC 4287).
-func (c content) atom() (*document, error) {
+func (c content) atom() ([]byte, error) {
 	f := &atomFeed{
 		AtomFeed: gorilla.AtomFeed{
 			Xmlns: "http://www.w3.org/2005/Atom", Title: c.title, Id: c.id,
@@ -78,6 +78,7 @@ func (c content) atom() (*document, error) {
 		},
 		Restriction: atomRestriction{Relationship: "deny"},
 	}
+	f.Links = append(f.Links, c.paging(typeAtom)...)
 	for _, i := range c.items {
 		f.Entries = append(f.Entries, i.atom())
 	}
@@ -86,7 +87,7 @@ func (c content) atom() (*document, error) {
 		return nil, err
 	}
 	b.WriteByte('\n')
-	return &document{contentType: typeAtom + "; charset=utf-8", body: b.Bytes()}, nil
+	return b.Bytes(), nil
 }
 
 func (i item) atom() *atomEntry {

@@ -6,6 +6,7 @@ import (
 	"html"
 	"mime"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -33,6 +34,7 @@ const maxSummary, maxTitle = 200, 80
 type content struct {
 	id, title, subtitle, lang, author string
 	self, page                        string
+	first, previous, next             string // other pages of the feed; empty where there is none
 	updated                           time.Time
 	items                             []item
 }
@@ -63,6 +65,7 @@ func (f *Feed) content(base, self string) content {
 	}
 	c.title = cmp.Or(c.title, f.Slug)
 	c.author = cmp.Or(oneLine(f.Author), c.title)
+	c.first, c.previous, c.next = f.pages(self)
 	c.updated = usable(f.Updated)
 	for _, l := range f.Letters {
 		i := f.item(l, base, c)
@@ -75,6 +78,34 @@ func (f *Feed) content(base, self string) content {
 		c.updated = firstUsable(f.Created)
 	}
 	return c
+}
+
+// pages returns the addresses of the pages beside the one at self.
+func (f *Feed) pages(self string) (first, previous, next string) {
+	bare, _, _ := strings.Cut(self, "?")
+	number := max(f.Number, 1)
+	if number > 1 {
+		first, previous = bare, bare
+	}
+	if number > 2 {
+		previous += "?page=" + strconv.Itoa(number-1)
+	}
+	if f.More {
+		next = bare + "?page=" + strconv.Itoa(number+1)
+	}
+	return first, previous, next
+}
+
+// paging returns the links of RFC 5005 3.
+func (c content) paging(mediaType string) []atomLink {
+	var out []atomLink
+	for _, l := range []atomLink{{Rel: "first", Href: c.first}, {Rel: "previous", Href: c.previous}, {Rel: "next", Href: c.next}} {
+		if l.Href != "" {
+			l.Type = mediaType
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // item makes one letter. Its identifier holds no child's number: children
@@ -117,8 +148,7 @@ func (f *Feed) body(i *item, l school.Letter, base string) {
 	var b strings.Builder
 	b.WriteString(clean(l.HTML))
 	if l.HTML == "" && l.Summary != "" {
-		escaped := html.EscapeString(strings.TrimSpace(clean(l.Summary)))
-		b.WriteString("<p>" + strings.ReplaceAll(escaped, "\n", "<br>") + "</p>")
+		b.WriteString(paragraphs(strings.TrimSpace(clean(l.Summary))))
 	}
 	for _, m := range l.Media {
 		id := f.Media[m.ID]
@@ -142,8 +172,22 @@ func (f *Feed) body(i *item, l school.Letter, base string) {
 		default:
 			fmt.Fprintf(&b, `<p><a href="%s">%s</a></p>`, html.EscapeString(href), html.EscapeString(name))
 		}
+		if text := strings.TrimSpace(clean(m.Text)); text != "" {
+			b.WriteString("<blockquote>" + paragraphs(text) + "</blockquote>")
+		}
 	}
 	i.html = b.String()
+}
+
+// paragraphs is plain text as HTML: an empty line parts paragraphs.
+func paragraphs(s string) string {
+	var b strings.Builder
+	for p := range strings.SplitSeq(html.EscapeString(s), "\n\n") {
+		if p = strings.Trim(p, "\n"); p != "" {
+			b.WriteString("<p>" + strings.ReplaceAll(p, "\n", "<br>") + "</p>")
+		}
+	}
+	return b.String()
 }
 
 // mediaName is the last segment of an address; it is only for people.

@@ -10,13 +10,29 @@ import (
 	"time"
 )
 
-// document is one answer, ready to be sent. It is immutable.
+// document is one answer, ready to be sent. It is immutable, its headers
+// included: they are handed to every answer as they are.
 type document struct {
-	contentType string
-	etag        string    // of body, without quotes
-	modified    time.Time // zero: not said
-	body        []byte
-	packed      func() []byte // body compressed with gzip, made once
+	body     []byte
+	modified time.Time     // whole seconds; zero: not said
+	packed   func() []byte // body compressed with gzip, made once
+	length   []string      // Content-Length of body
+
+	contentType, tag, tagGzip, lastModified []string
+}
+
+// newDocument returns a document without its compressed form. etag is without
+// quotes.
+func newDocument(contentType, etag string, modified time.Time, body []byte) *document {
+	d := &document{
+		body: body, length: []string{strconv.Itoa(len(body))}, contentType: []string{contentType},
+		tag: []string{`"` + etag + `"`}, tagGzip: []string{`"` + etag + `-gz"`},
+	}
+	if !modified.IsZero() {
+		d.modified = modified.UTC().Truncate(time.Second)
+		d.lastModified = []string{d.modified.Format(http.TimeFormat)}
+	}
+	return d
 }
 
 // How long a subscriber may go without asking again. Some readers take it for
@@ -28,39 +44,51 @@ const (
 	nightBegins, nightEnds = 22, 6 // hours on the clock in Stockholm
 )
 
-func (h *handler) cacheControl() string {
-	if hour := h.now().In(h.loc).Hour(); hour >= nightBegins || hour < nightEnds {
-		return maxAgeNight
+// headers are the values that every document shares. They are not to be
+// changed.
+type headers struct{ day, night, vary, gzip, robots, nosniff, referrer []string }
+
+func newHeaders() headers {
+	return headers{
+		day: []string{maxAgeDay}, night: []string{maxAgeNight}, vary: []string{"Accept-Encoding"}, gzip: []string{"gzip"},
+		robots: []string{"noindex, nofollow"}, nosniff: []string{"nosniff"}, referrer: []string{"no-referrer"},
 	}
-	return maxAgeDay
+}
+
+func (h *handler) cacheControl() []string {
+	if hour := h.now().In(h.loc).Hour(); hour >= nightBegins || hour < nightEnds {
+		return h.shared.night
+	}
+	return h.shared.day
 }
 
 // write sends a document, or 304 to those who have it. Ranges are not served:
 // documents are small, and a part of a compressed one is of no use.
 func (h *handler) write(w http.ResponseWriter, r *http.Request, d *document) {
 	zipped := acceptsGzip(r.Header["Accept-Encoding"])
-	tag := `"` + d.etag + `"`
+	tag := d.tag
 	if zipped {
-		tag = `"` + d.etag + `-gz"`
+		tag = d.tagGzip
 	}
 	header := w.Header()
-	header.Set("Etag", tag)
-	header.Set("Cache-Control", h.cacheControl())
-	header.Set("Vary", "Accept-Encoding")
-	if !d.modified.IsZero() {
-		header.Set("Last-Modified", d.modified.UTC().Format(http.TimeFormat))
+	header["Etag"] = tag
+	header["Cache-Control"] = h.cacheControl()
+	header["Vary"] = h.shared.vary
+	if d.lastModified != nil {
+		header["Last-Modified"] = d.lastModified
 	}
-	if notModified(r, tag, d.modified) {
+	if notModified(r, tag[0], d.modified) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	body := d.body
+	body, length := d.body, d.length
 	if zipped {
 		body = d.packed()
-		header.Set("Content-Encoding", "gzip")
+		header["Content-Encoding"] = h.shared.gzip
+		length = []string{strconv.Itoa(len(body))}
 	}
-	header.Set("Content-Type", d.contentType)
-	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header["Content-Type"] = d.contentType
+	header["Content-Length"] = length
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) //nolint:gosec // XML, JSON or iCalendar with its own type and nosniff; foreign text in it was escaped
@@ -68,7 +96,9 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, d *document) {
 }
 
 // notModified evaluates the conditions of RFC 9110 13.2.2 for GET and HEAD.
-// If-Modified-Since only counts where there is no If-None-Match.
+// If-Modified-Since only counts where there is no If-None-Match, and only with
+// the very date that was handed out: a note that goes, or a window that moves,
+// may leave a document with an earlier date than the one before it.
 func notModified(r *http.Request, tag string, modified time.Time) bool {
 	if tags := r.Header["If-None-Match"]; len(tags) > 0 {
 		for _, list := range tags {
@@ -78,11 +108,11 @@ func notModified(r *http.Request, tag string, modified time.Time) bool {
 		}
 		return false
 	}
-	since, err := http.ParseTime(r.Header.Get("If-Modified-Since"))
-	if err != nil || modified.IsZero() {
+	if modified.IsZero() {
 		return false
 	}
-	return !modified.Truncate(time.Second).After(since)
+	since, err := http.ParseTime(r.Header.Get("If-Modified-Since"))
+	return err == nil && modified.Equal(since)
 }
 
 // matches compares an If-None-Match list with a tag by weak comparison (RFC

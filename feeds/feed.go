@@ -26,6 +26,10 @@ type Feed struct {
 	// changed in a way that its letters do not show, such as a deletion; zero:
 	// never.
 	Created, Updated time.Time
+	// Number is the page that this is (RFC 5005 3), 0 and 1 being the newest
+	// letters; More says that there is a page after it.
+	Number int
+	More   bool
 	// Letters are shown in this order, newest first. Their HTML is sanitised
 	// and holds absolute addresses only.
 	Letters []school.Letter

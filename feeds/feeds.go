@@ -39,8 +39,9 @@ type Store interface {
 	Collection(ctx context.Context, token, slug string) (*icalendar.Collection, error)
 	// Feed returns the feed that a slug, "1-news", names for the holder of a
 	// feeds token. The same value is returned until something in it changes,
-	// because it keeps its rendered documents.
-	Feed(ctx context.Context, token, slug string) (*Feed, error)
+	// because it keeps its rendered documents. Page 1 holds the newest letters;
+	// a page behind the last one is not there.
+	Feed(ctx context.Context, token, slug string, page int) (*Feed, error)
 	// Media opens a picture or file by the id it has in a link's addresses.
 	// The caller closes the reader.
 	Media(ctx context.Context, id string) (school.MediaRef, io.ReadCloser, error)
@@ -59,12 +60,14 @@ type Config struct {
 	// Used is told of each calendar and feed that is served, 304 included;
 	// token is as in the address. Nil: nobody is told.
 	Used func(ctx context.Context, token string)
-	// CacheBytes bounds the compressed calendars that are kept. 0: 16 MiB.
+	// CacheBytes bounds the calendars that are kept ready to be sent, their
+	// bodies and compressed forms together. 0: 48 MiB.
 	CacheBytes int64
 }
 
-// defaultCacheBytes holds some thousand compressed calendars.
-const defaultCacheBytes = 16 << 20
+// defaultCacheBytes holds more than a hundred calendars of 400 kB; the bodies
+// are shared with the store.
+const defaultCacheBytes = 48 << 20
 
 // New returns the handler for /c/{token}/{slug}.ics,
 // /f/{token}/{slug}.atom, .rss and .json, and /m/{media}/{name}. It answers
@@ -94,6 +97,7 @@ func New(cfg Config) (http.Handler, error) {
 		store: cfg.Store, base: strings.TrimRight(cfg.BaseURL, "/"), now: cfg.Now, log: cfg.Log,
 		peer: cfg.Peer, used: cfg.Used, loc: school.Stockholm(),
 		misses: newLimiter(missesPerMinute), packed: newPacker(cfg.CacheBytes),
+		shared: newHeaders(),
 	}, nil
 }
 

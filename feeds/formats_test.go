@@ -262,7 +262,9 @@ func TestIdentifiersSurviveAMove(t *testing.T) {
 // movedStore accepts every token.
 type movedStore struct{ *store }
 
-func (m *movedStore) Feed(context.Context, string, string) (*feeds.Feed, error) { return m.feed, nil }
+func (m *movedStore) Feed(context.Context, string, string, int) (*feeds.Feed, error) {
+	return m.feed, nil
+}
 
 // A feed that is asked for under many addresses keeps few documents.
 func TestManyAddresses(t *testing.T) {

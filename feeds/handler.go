@@ -34,31 +34,30 @@ type handler struct {
 	loc    *time.Location
 	misses *limiter
 	packed *packer
+	shared headers
 }
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	common(w.Header())
+	h.common(w.Header())
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		refuse(w, r, http.StatusMethodNotAllowed)
 		return
 	}
-	segments := strings.Split(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if len(segments) < 3 || segments[1] == "" || segments[2] == "" {
-		h.missing(w, r)
-		return
-	}
-	name := segments[2]
+	area, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	secret, name, _ := strings.Cut(rest, "/")
 	switch {
-	case segments[0] == "m":
-		h.serveMedia(w, r, segments[1])
-	case len(segments) > 3:
+	case secret == "" || name == "" || name[0] == '/':
 		h.missing(w, r)
-	case segments[0] == "c":
-		h.serveCalendar(w, r, segments[1], name)
-	case segments[0] == "f":
-		h.serveFeed(w, r, segments[1], name)
+	case area == "m":
+		h.serveMedia(w, r, secret)
+	case strings.Contains(name, "/"):
+		h.missing(w, r)
+	case area == "c":
+		h.serveCalendar(w, r, secret, name)
+	case area == "f":
+		h.serveFeed(w, r, secret, name)
 	default:
 		h.missing(w, r)
 	}
@@ -66,10 +65,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // common sets what every answer carries: addresses are secrets, so nothing
 // may list, sniff or pass them on.
-func common(header http.Header) {
-	header.Set("X-Robots-Tag", "noindex, nofollow")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "no-referrer")
+func (h *handler) common(header http.Header) {
+	header["X-Robots-Tag"] = h.shared.robots
+	header["X-Content-Type-Options"] = h.shared.nosniff
+	header["Referrer-Policy"] = h.shared.referrer
 }
 
 func (h *handler) serveCalendar(w http.ResponseWriter, r *http.Request, token, name string) {
@@ -88,13 +87,9 @@ func (h *handler) serveCalendar(w http.ResponseWriter, r *http.Request, token, n
 }
 
 // calendarDocument returns the document of a calendar, compressed when
-// somebody asks for that.
+// somebody asks for that. It is kept with the compressed form.
 func (h *handler) calendarDocument(c *icalendar.Collection) *document {
-	return &document{
-		contentType: "text/calendar; charset=utf-8",
-		etag:        c.ICSETag, modified: c.Modified, body: c.ICS,
-		packed: func() []byte { return h.packed.pack(c.ICSETag, c.ICS) },
-	}
+	return h.packed.document(c.ICSETag, c.Modified, c.ICS)
 }
 
 func (h *handler) serveFeed(w http.ResponseWriter, r *http.Request, token, name string) {
@@ -104,7 +99,7 @@ func (h *handler) serveFeed(w http.ResponseWriter, r *http.Request, token, name 
 		h.missing(w, r)
 		return
 	}
-	feed, err := h.store.Feed(r.Context(), token, slug)
+	feed, err := h.store.Feed(r.Context(), token, slug, pageOf(r.URL.RawQuery))
 	if err != nil {
 		h.fail(w, r, routeFeed, err)
 		return
@@ -116,6 +111,23 @@ func (h *handler) serveFeed(w http.ResponseWriter, r *http.Request, token, name 
 	}
 	h.used(r.Context(), token)
 	h.write(w, r, doc)
+}
+
+// pageOf returns the page that a query asks for, 1 when it asks for none. Any
+// other query is what readers and people add to get past a cache.
+func pageOf(query string) int {
+	if !strings.Contains(query, "page=") {
+		return 1
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return 1
+	}
+	n, err := strconv.Atoi(values.Get("page"))
+	if err != nil || n < 1 {
+		return 1
+	}
+	return n
 }
 
 // fail answers an error of the store: not there, or a fault of our own.

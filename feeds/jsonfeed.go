@@ -13,6 +13,7 @@ type jsonFeed struct {
 	Title       string       `json:"title"`
 	HomePage    string       `json:"home_page_url"`
 	FeedURL     string       `json:"feed_url"`
+	NextURL     string       `json:"next_url,omitempty"`
 	Description string       `json:"description,omitempty"`
 	Authors     []jsonAuthor `json:"authors,omitempty"`
 	Language    string       `json:"language,omitempty"`
@@ -44,11 +45,13 @@ type jsonAttachment struct {
 	Length int64  `json:"size_in_bytes,omitempty"`
 }
 
+const typeJSON = "application/feed+json"
+
 // json renders the feed as JSON Feed 1.1.
-func (c content) json() (*document, error) {
+func (c content) json() ([]byte, error) {
 	f := jsonFeed{
 		Version: "https://jsonfeed.org/version/1.1",
-		Title:   c.title, HomePage: c.page, FeedURL: c.self, Description: c.subtitle,
+		Title:   c.title, HomePage: c.page, FeedURL: c.self, NextURL: c.next, Description: c.subtitle,
 		Authors: []jsonAuthor{{Name: c.author}}, Language: c.lang,
 		Items: make([]jsonItem, 0, len(c.items)),
 	}
@@ -62,7 +65,7 @@ func (c content) json() (*document, error) {
 	if err := enc.Encode(f); err != nil {
 		return nil, err
 	}
-	return &document{contentType: "application/feed+json; charset=utf-8", body: b.Bytes()}, nil
+	return b.Bytes(), nil
 }
 
 func (i item) json() jsonItem {

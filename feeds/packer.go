@@ -3,10 +3,12 @@ package feeds
 import (
 	"container/list"
 	"sync"
+	"time"
 )
 
-// packer compresses calendars once and keeps the results under a bound of
-// octets, those asked for last. Safe for concurrent use.
+// packer keeps the documents of calendars, compressed when somebody asked for
+// that, under a bound of octets: those asked for last. Safe for concurrent
+// use.
 type packer struct {
 	mu    sync.Mutex
 	limit int64
@@ -17,46 +19,57 @@ type packer struct {
 
 type pack struct {
 	tag  string
-	data func() []byte // compresses once, whoever asks first
-	size int64         // what was counted for it; 0 until it is compressed
+	doc  *document
+	size int64 // of the body, and of its compressed form once there is one
 }
 
 func newPacker(limit int64) *packer {
 	return &packer{limit: limit, byTag: map[string]*list.Element{}, order: list.New()}
 }
 
-// pack returns the compressed form of body, whose entity tag is tag.
-func (p *packer) pack(tag string, body []byte) []byte {
-	p.mu.Lock()
-	element, found := p.byTag[tag]
-	if found {
-		p.order.MoveToFront(element)
-	} else {
-		element = p.order.PushFront(&pack{tag: tag, data: sync.OnceValue(func() []byte { return compress(body) })})
-		p.byTag[tag] = element
-	}
-	item, _ := element.Value.(*pack)
-	p.mu.Unlock()
-	data := item.data()
-	if !found {
-		p.count(element, item, int64(len(data)))
-	}
-	return data
-}
-
-// count adds a new pack to the sum and drops the oldest ones beyond the bound.
-func (p *packer) count(element *list.Element, item *pack, size int64) {
+// document returns the document of a calendar with that entity tag, date and
+// body.
+func (p *packer) document(tag string, modified time.Time, body []byte) *document {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if element, found := p.byTag[tag]; found {
+		p.order.MoveToFront(element)
+		item, _ := element.Value.(*pack)
+		if item.doc.modified.Equal(modified.Truncate(time.Second)) {
+			return item.doc
+		}
+		p.drop(element)
+	}
+	item := &pack{tag: tag, doc: newDocument("text/calendar; charset=utf-8", tag, modified, body)}
+	element := p.order.PushFront(item)
+	p.byTag[tag] = element
+	item.doc.packed = sync.OnceValue(func() []byte {
+		data := compress(body)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.count(element, int64(len(data)))
+		return data
+	})
+	p.count(element, int64(len(body)))
+	return item.doc
+}
+
+func (p *packer) drop(element *list.Element) {
+	old, _ := p.order.Remove(element).(*pack)
+	delete(p.byTag, old.tag)
+	p.size -= old.size
+}
+
+// count adds to what a document takes and drops the oldest ones beyond the
+// bound.
+func (p *packer) count(element *list.Element, size int64) {
+	item, _ := element.Value.(*pack)
 	if p.byTag[item.tag] != element {
 		return // dropped while it was made
 	}
-	item.size = size
+	item.size += size
 	p.size += size
 	for p.size > p.limit && p.order.Len() > 0 {
-		last := p.order.Back()
-		old, _ := p.order.Remove(last).(*pack)
-		delete(p.byTag, old.tag)
-		p.size -= old.size
+		p.drop(p.order.Back())
 	}
 }

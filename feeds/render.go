@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"sync"
 )
 
@@ -44,28 +45,34 @@ const maxDocuments = 12
 func (f *Feed) document(as format, base, self string) (*document, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.Number > 1 {
+		self += "?page=" + strconv.Itoa(f.Number)
+	}
 	key := documentKey{format: as, self: self}
 	if d, found := f.documents[key]; found {
 		return d, nil
 	}
 	c := f.content(base, self)
-	var d *document
+	var body []byte
+	var contentType string
 	var err error
 	switch as {
 	case formatAtom:
-		d, err = c.atom()
+		contentType = typeAtom
+		body, err = c.atom()
 	case formatRSS:
-		d, err = c.rss()
+		contentType = typeRSS
+		body, err = c.rss()
 	case formatJSON:
-		d, err = c.json()
+		contentType = typeJSON
+		body, err = c.json()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("feeds: render: %w", err)
 	}
-	sum := sha256.Sum256(d.body)
-	d.etag = base64.RawURLEncoding.EncodeToString(sum[:15])
-	d.modified = c.updated
-	d.packed = sync.OnceValue(func() []byte { return compress(d.body) })
+	sum := sha256.Sum256(body)
+	d := newDocument(contentType+"; charset=utf-8", base64.RawURLEncoding.EncodeToString(sum[:15]), c.updated, body)
+	d.packed = sync.OnceValue(func() []byte { return compress(body) })
 	if f.documents == nil || len(f.documents) >= maxDocuments {
 		f.documents = make(map[documentKey]*document)
 	}

@@ -21,7 +21,7 @@ type rssDocument struct {
 type rssChannel struct {
 	gorilla.RssFeed
 
-	Self  atomLink   `xml:"atom:link"`
+	Links []atomLink `xml:"atom:link"`
 	Items []*rssItem `xml:"item"`
 }
 
@@ -45,13 +45,13 @@ func (d *rssDocument) FeedXml() any { return d }
 const typeRSS = "application/rss+xml"
 
 // rss renders the feed as RSS 2.0.
-func (c content) rss() (*document, error) {
+func (c content) rss() ([]byte, error) {
 	channel := &rssChannel{
 		RssFeed: gorilla.RssFeed{
 			Title: c.title, Link: c.page, Language: c.lang,
 			LastBuildDate: c.updated.Format(time.RFC1123Z),
 		},
-		Self: atomLink{Rel: "self", Type: typeRSS, Href: c.self},
+		Links: append([]atomLink{{Rel: "self", Type: typeRSS, Href: c.self}}, c.paging(typeRSS)...),
 	}
 	channel.Description = c.subtitle
 	if channel.Description == "" {
@@ -72,7 +72,7 @@ func (c content) rss() (*document, error) {
 		return nil, err
 	}
 	b.WriteByte('\n')
-	return &document{contentType: typeRSS + "; charset=utf-8", body: b.Bytes()}, nil
+	return b.Bytes(), nil
 }
 
 func (i item) rss() *rssItem {

@@ -34,6 +34,7 @@ func noon() time.Time { return time.Date(2026, time.November, 22, 11, 0, 0, 0, t
 type store struct {
 	collection *icalendar.Collection
 	feed       *feeds.Feed
+	older      []*feeds.Feed // pages 2, 3, …
 	media      map[string]school.MediaRef
 	data       map[string]string
 	err        error // answered to everything
@@ -49,12 +50,15 @@ func (s *store) Collection(_ context.Context, token, slug string) (*icalendar.Co
 	return s.collection, nil
 }
 
-func (s *store) Feed(_ context.Context, token, slug string) (*feeds.Feed, error) {
+func (s *store) Feed(_ context.Context, token, slug string, page int) (*feeds.Feed, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	if token != feedToken || slug != s.feed.Slug {
+	if token != feedToken || slug != s.feed.Slug || page > len(s.older)+1 {
 		return nil, fmt.Errorf("no such feed: %w", fs.ErrNotExist)
+	}
+	if page > 1 {
+		return s.older[page-2], nil
 	}
 	return s.feed, nil
 }

@@ -18,6 +18,7 @@ import (
 	"syncd/cmd/syncd/internal/demo"
 	"syncd/cmd/syncd/internal/text"
 	"syncd/source"
+	"syncd/source/school"
 )
 
 // demoFile is demo.json.
@@ -80,6 +81,8 @@ func runDemo(ctx context.Context, c call, ac app.Config, d demoRun) error {
 	ac.Transport, ac.Gap, ac.Demo = family.Transport(), 0, true
 	if d.scale > 0 {
 		ac.DaysBack, ac.DaysAhead = yearDays, yearDays
+		last := school.ChildNumber(len(family.World.Children())) // numbered in their order
+		ac.Whole = func(n school.ChildNumber) bool { return n >= last }
 	}
 	a, err := app.New(ctx, ac)
 	if err != nil {

@@ -2,11 +2,9 @@ package icalendar
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -147,44 +145,6 @@ func (enc *encoder) object(e school.Entry) (Object, error) {
 		ETag: etag(data), Data: data,
 		Start: p.start.UTC(), End: p.end.UTC(), AllDay: p.allDay, Modified: p.stamp,
 	}, nil
-}
-
-// calendar writes all entries. See [Calendar].
-func (enc *encoder) calendar(info Info, entries []school.Entry) ([]byte, []school.UID) {
-	type placed struct {
-		entry school.Entry
-		at    place
-	}
-	var skipped []school.UID
-	list := make([]placed, 0, len(entries))
-	seen := make(map[school.UID]bool, len(entries))
-	for _, e := range entries {
-		if enc.style.Feed && e.Status == school.StatusCancelled &&
-			enc.style.Options.Cancelled == school.CancelledDrop {
-			continue
-		}
-		p, err := enc.place(e)
-		if err != nil || seen[e.UID] {
-			skipped = append(skipped, e.UID)
-			continue
-		}
-		seen[e.UID] = true
-		list = append(list, placed{entry: e, at: p})
-	}
-	slices.SortFunc(list, func(a, b placed) int {
-		return cmp.Or(a.at.start.Compare(b.at.start), cmp.Compare(a.entry.UID, b.entry.UID))
-	})
-	cal := enc.properties()
-	describe(cal, info)
-	head, footer := enc.frame(cal)
-	var b bytes.Buffer
-	b.Write(head)
-	b.Write(enc.vzone)
-	for _, p := range list {
-		b.Write(enc.component(p.entry, p.at))
-	}
-	b.Write(footer)
-	return b.Bytes(), skipped
 }
 
 // place is when an entry is, checked and ready to be written.

@@ -58,6 +58,18 @@ type Style struct {
 	// options, the words or [Version] last changed. Zero: the entries' own
 	// times stand.
 	NotBefore time.Time
+	// Limits bound a calendar that is written with Feed. Zero: none.
+	Limits Limits
+}
+
+// Limits are how much a subscribed calendar may hold. Google drops a calendar
+// as a whole that is larger than a megabyte, so one that would be is narrowed:
+// whole ISO weeks are left out, the past four times sooner than what is to
+// come, and only when a single week is too much some of its entries.
+type Limits struct {
+	Bytes   int         // of the whole calendar; 0: any number
+	Entries int         // 0: any number
+	Today   school.Date // what the narrowed window lies around
 }
 
 // Words are what the encoder writes for people, in the language of the link.
@@ -111,6 +123,10 @@ type Collection struct {
 	Objects  []Object  // sorted by Name, no Name twice
 	ICS      []byte    // the whole calendar for subscription; not to be changed
 	ICSETag  string    // strong, without the quotes
+	Entries  int       // in ICS
+	// Window is what ICS was narrowed to, because all of it would be more than
+	// the limits allow. Zero: nothing was left out for that.
+	Window school.Window
 }
 
 // Object returns the object called name and whether there is one.
@@ -137,18 +153,27 @@ func Encode(e school.Entry, s Style) (Object, error) {
 // entries that the options leave out are not among them. info.Components and
 // info.Order are not written.
 func Calendar(info Info, entries []school.Entry, s Style) ([]byte, []school.UID) {
-	return newEncoder(s).calendar(info, entries)
+	out := newEncoder(s).calendar(info, entries)
+	return out.data, out.skipped
 }
 
 // Build makes the collection of entries, its objects in style object and the
 // subscribed calendar in style feed. It returns the UIDs of the entries that
-// are missing from either, each once, sorted.
+// are missing from either, each once, sorted; those that limits leave out are
+// not among them.
 func Build(info Info, entries []school.Entry, object, feed Style) (*Collection, []school.UID) {
-	c := &Collection{Info: info, Objects: make([]Object, 0, len(entries))}
+	return BuildFrom(info, entries, entries, object, feed)
+}
+
+// BuildFrom is [Build] for a subscribed calendar that holds other entries
+// than the objects: fewer, where it has a window, or more, where a note stands
+// in it.
+func BuildFrom(info Info, objects, subscribed []school.Entry, object, feed Style) (*Collection, []school.UID) {
+	c := &Collection{Info: info, Objects: make([]Object, 0, len(objects))}
 	c.Modified = later(utcSecond(info.Changed), utcSecond(feed.NotBefore))
 	enc := newEncoder(object)
 	var skipped []school.UID
-	for _, e := range entries {
+	for _, e := range objects {
 		o, err := enc.object(e)
 		if err != nil {
 			skipped = append(skipped, e.UID)
@@ -164,9 +189,11 @@ func Build(info Info, entries []school.Entry, object, feed Style) (*Collection, 
 	if c.Components == nil {
 		c.Components = components(c.Objects)
 	}
-	ics, missing := Calendar(info, entries, feed)
-	c.ICS, c.ICSETag = ics, etag(ics)
-	skipped = append(skipped, missing...)
+	out := newEncoder(feed).calendar(info, subscribed)
+	c.ICS, c.ICSETag = out.data, etag(out.data)
+	c.Entries, c.Window = out.entries, out.window
+	c.Modified = later(c.Modified, out.modified)
+	skipped = append(skipped, out.skipped...)
 	slices.Sort(skipped)
 	return c, slices.Compact(skipped)
 }

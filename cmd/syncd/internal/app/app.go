@@ -55,7 +55,10 @@ type Config struct {
 	// DaysBack and DaysAhead bound the dated things that are asked for, around
 	// today; 0 means the syncer's own.
 	DaysBack, DaysAhead int
-	Version             string
+	// Whole names children whose subscribed calendars are never narrowed; nil:
+	// none.
+	Whole   func(school.ChildNumber) bool
+	Version string
 	Key                 text.KeyPlace // where the key lies, for the privacy page
 	SameDisk            bool          // key and data on one file system
 	Demo                bool          // the family is invented, and pages say so
@@ -139,7 +142,7 @@ func (a *App) buildViews(ctx context.Context) error {
 	namespace := sha256.Sum256(append([]byte("feed ids\x00"), key...))
 	a.views, err = view.New(view.Config{
 		Store: viewStore{a.cfg.DB, a.uses}, BaseURL: a.cfg.BaseURL, Now: a.cfg.Now, Log: a.cfg.Log, Hash: auth.HashToken,
-		Renderer: renderer, Since: since, FeedID: [16]byte(namespace[:16]),
+		Renderer: renderer, Since: since, FeedID: [16]byte(namespace[:16]), Whole: a.cfg.Whole,
 	})
 	return err
 }
@@ -170,6 +173,7 @@ func (a *App) buildHandler(context.Context) error {
 		Store: pages{a}, Doors: a.auth, Now: a.cfg.Now, Log: a.cfg.Log, BaseURL: a.cfg.BaseURL,
 		Guardian: auth.GuardianFrom, Platforms: a.cfg.Platforms, Version: a.cfg.Version, Demo: a.cfg.Demo,
 		Protected: func(r *http.Request) bool { return auth.Protected(r, a.cfg.Trusted) },
+		Peer:      func(r *http.Request) string { return auth.Peer(r, a.cfg.Trusted).String() },
 	})
 	if err != nil {
 		return err

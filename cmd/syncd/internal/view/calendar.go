@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"syncd/caldav"
 	"syncd/cmd/syncd/internal/text"
@@ -23,32 +24,68 @@ func (v *Views) collection(ctx context.Context, l school.Link, slug string) (*ic
 		return nil, fs.ErrNotExist
 	}
 	return cachedValue[*icalendar.Collection](ctx, v, valueKey{string(l.ID), slug}, func(ctx context.Context, old *cached) (*cached, error) {
-		s, err := v.scope(ctx, l)
+		p, err := v.plan(ctx, l, n, k)
 		if err != nil {
 			return nil, err
 		}
-		parts, ok := s.parts(n, k)
-		if !ok || !slices.Contains(s.calendarSlugs(), slug) {
-			return nil, fs.ErrNotExist
+		if old != nil && old.token == p.all {
+			same := *old
+			same.until = p.until
+			return &same, nil
 		}
-		token, err := v.token(ctx, s, parts)
+		c, err := v.buildCalendar(ctx, p)
 		if err != nil {
 			return nil, err
 		}
-		if old != nil && old.token == token {
-			return old, nil
-		}
-		c, err := v.buildCalendar(ctx, s, n, k, parts)
-		if err != nil {
-			return nil, err
-		}
-		c.Slug, c.Token = slug, token
+		c.Slug, c.Token = slug, p.token
 		size := int64(len(c.ICS))
 		for _, o := range c.Objects {
 			size += int64(len(o.Data)) + 256
 		}
-		return &cached{token: token, size: size, value: c}, nil
+		return &cached{token: p.all, until: p.until, size: size, value: c}, nil
 	})
+}
+
+// plan is a calendar as it has to be now.
+type plan struct {
+	scope  scope
+	number school.ChildNumber
+	kind   school.Kind
+	parts  []part
+	notes  []note
+	now    time.Time // in Stockholm
+	token  string    // of its objects
+	all    string    // changes when anything does, also what is only subscribed
+	until  time.Time // when it has to be looked at again
+}
+
+func (v *Views) plan(ctx context.Context, l school.Link, n school.ChildNumber, k school.Kind) (p plan, err error) {
+	p = plan{number: n, kind: k, now: v.cfg.Now().In(v.loc)}
+	if p.scope, err = v.scope(ctx, l); err != nil {
+		return p, err
+	}
+	slug := slugOf(n, k)
+	parts, ok := p.scope.parts(n, k)
+	if !ok || !slices.Contains(p.scope.calendarSlugs(), slug) {
+		return p, fs.ErrNotExist
+	}
+	p.parts = parts
+	if p.token, err = v.token(ctx, p.scope, p.parts); err != nil {
+		return p, err
+	}
+	if p.notes, p.until, err = v.notes(ctx, p.scope, slug, p.parts, p.now); err != nil {
+		return p, err
+	}
+	monday := school.DateOf(p.now).Monday()
+	if next := monday.AddDays(7).Start(v.loc); p.until.IsZero() || next.Before(p.until) {
+		p.until = next // windows move
+	}
+	marks := []string{p.token, monday.String()}
+	for _, note := range p.notes {
+		marks = append(marks, note.mark(p.now))
+	}
+	p.all = strings.Join(marks, " ")
+	return p, nil
 }
 
 // cachedValue answers a value that is known to be current, or has check bring
@@ -60,7 +97,7 @@ func cachedValue[T any](ctx context.Context, v *Views, key valueKey, check func(
 	v.mu.Lock()
 	old, ok := v.values.get(key)
 	v.mu.Unlock()
-	if ok && old.epoch == epoch {
+	if ok && old.current(epoch, v.cfg.Now()) {
 		return as[T](old.value)
 	}
 	// One who gives up does not take the value from those who wait with it.
@@ -138,31 +175,66 @@ func (v *Views) home(ctx context.Context, l school.Link) (*caldav.Home, error) {
 			}
 			home.Collections = append(home.Collections, c)
 		}
-		return &cached{size: 1024, value: home}, nil
+		// Its objects do not change with time; what is subscribed does, by day.
+		tomorrow := school.DateOf(v.cfg.Now().In(v.loc)).AddDays(1).Start(v.loc)
+		return &cached{size: 1024, value: home, until: tomorrow}, nil
 	})
 }
 
-func (v *Views) buildCalendar(ctx context.Context, s scope, n school.ChildNumber, k school.Kind, parts []part) (*icalendar.Collection, error) {
-	var entries []school.Entry
-	for _, p := range parts {
-		got, err := v.cfg.Store.Entries(ctx, p.child, p.kind)
+func (v *Views) buildCalendar(ctx context.Context, p plan) (*icalendar.Collection, error) {
+	s := p.scope
+	w := words(s.link)
+	options := s.link.Options
+	options.Prefix = (options.Prefix || p.number == school.Family) && options.Detail != school.DetailBusy
+	window := v.window(s.link, p.now)
+	children, kinds := split(p.parts)
+	changed, err := v.cfg.Store.ChangedAt(ctx, children, kinds)
+	if err != nil {
+		return nil, err
+	}
+	var entries, subscribed []school.Entry
+	for _, part := range p.parts {
+		got, err := v.cfg.Store.Entries(ctx, part.child, part.kind)
 		if err != nil {
 			return nil, err
 		}
+		got = reduce(got, options.Detail, w)
 		entries = append(entries, got...)
+		if daily(part.kind) && !v.cfg.Whole(part.child) {
+			inside := slices.DeleteFunc(slices.Clone(got), func(e school.Entry) bool { return !window.Overlaps(e.Span, v.loc) })
+			if len(inside) < len(got) {
+				changed = latest(changed, school.DateOf(p.now).Monday().Start(v.loc))
+			}
+			got = inside
+		}
+		subscribed = append(subscribed, got...)
 	}
-	w := words(s.link)
-	options := s.link.Options
-	options.Prefix = options.Prefix || n == school.Family
-	object := icalendar.Style{Options: options, Words: encoderWords(w, k), NotBefore: v.floor(s.link)}
+	for _, note := range p.notes {
+		subscribed = append(subscribed, note.entry(w, v.cfg.BaseURL, p.now))
+	}
+	object := icalendar.Style{Options: options, Words: encoderWords(w, p.kind), NotBefore: v.floor(s.link)}
 	feed := object
 	feed.Feed = true
-	c, skipped := icalendar.Build(v.info(s, n, k, parts), entries, object, feed)
-	if len(skipped) > 0 {
-		v.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "entries cannot be written as iCalendar",
-			slog.String("link", string(s.link.ID)), slog.String("calendar", slugOf(n, k)), slog.Int("count", len(skipped)))
+	if !slices.ContainsFunc(children, v.cfg.Whole) {
+		feed.Limits = icalendar.Limits{Bytes: maxICS, Entries: maxEntries, Today: school.DateOf(p.now)}
 	}
+	info := v.info(s, p.number, p.kind, p.parts)
+	info.Changed = changed
+	c, skipped := icalendar.BuildFrom(info, entries, subscribed, object, feed)
+	v.report(ctx, s.link, slugOf(p.number, p.kind), c, len(skipped))
 	return c, nil
+}
+
+// report logs what a guardian may want to know of a calendar.
+func (v *Views) report(ctx context.Context, l school.Link, slug string, c *icalendar.Collection, skipped int) {
+	name := []slog.Attr{slog.String("link", string(l.ID)), slog.String("calendar", slug)}
+	if skipped > 0 {
+		v.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "entries cannot be written as iCalendar", append(name, slog.Int("count", skipped))...)
+	}
+	if size := sizeOf(slug, c); size.Large {
+		v.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "a calendar is almost too large for some programs",
+			append(name, slog.Int("bytes", size.Bytes), slog.Int("entries", size.Entries), slog.Bool("narrowed", !size.Window.IsZero()))...)
+	}
 }
 
 func (v *Views) info(s scope, n school.ChildNumber, k school.Kind, parts []part) icalendar.Info {
@@ -172,6 +244,11 @@ func (v *Views) info(s scope, n school.ChildNumber, k school.Kind, parts []part)
 		who = firstName(c)
 	}
 	color := colorOf(n)
+	if s.link.Options.Detail == school.DetailBusy {
+		return icalendar.Info{
+			Name: w.Subscribed.Busy, Color: color.hex, ColorName: color.name, Order: orderOf(n, k), Components: components(parts),
+		}
+	}
 	return icalendar.Info{
 		Name: w.Calendar.Name.With(who, w.Kind(k)), Description: w.Calendar.Description.With(who, w.Kind(k)),
 		Color: color.hex, ColorName: color.name, Order: orderOf(n, k), Components: components(parts),
@@ -217,6 +294,6 @@ func orderOf(n school.ChildNumber, k school.Kind) int {
 
 func encoderWords(w *text.Words, k school.Kind) icalendar.Words {
 	return icalendar.Words{
-		CancelledPrefix: w.Calendar.Cancelled, Care: w.Kind(school.KindCare), Untitled: w.Kind(k),
+		CancelledPrefix: w.Calendar.Cancelled, DonePrefix: w.Subscribed.Done, Care: w.Kind(school.KindCare), Untitled: w.Kind(k),
 	}
 }

@@ -1,10 +1,9 @@
 package view
 
 import (
+	"cmp"
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base32"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -14,50 +13,95 @@ import (
 	"syncd/source/school"
 )
 
-// maxLetters bounds a feed. Readers keep what they have seen; the newest are
-// what a new reader wants.
-const maxLetters = 50
+const (
+	pageLetters = 50 // letters on one page of a feed; readers keep what they have seen
+	maxPages    = 20
+)
 
-// feed answers the feed that a slug names for a link.
-func (v *Views) feed(ctx context.Context, l school.Link, slug string) (*feeds.Feed, error) {
+// feed answers a page of the feed that a slug names for a link.
+func (v *Views) feed(ctx context.Context, l school.Link, slug string, page int) (*feeds.Feed, error) {
 	n, k, ok := parseSlug(slug)
-	if !ok || !k.IsFeed() {
+	if !ok || !k.IsFeed() || page > maxPages {
 		return nil, fs.ErrNotExist
 	}
-	return cachedValue[*feeds.Feed](ctx, v, valueKey{string(l.ID), slug}, func(ctx context.Context, old *cached) (*cached, error) {
-		s, err := v.scope(ctx, l)
+	key := valueKey{string(l.ID), fmt.Sprintf("%s/%d", slug, page)}
+	return cachedValue[*feeds.Feed](ctx, v, key, func(ctx context.Context, old *cached) (*cached, error) {
+		p, err := v.feedPlan(ctx, l, n, k, page)
 		if err != nil {
 			return nil, err
 		}
-		parts, ok := s.parts(n, k)
-		if !ok || !slices.Contains(s.feedSlugs(), slug) {
-			return nil, fs.ErrNotExist
+		if old != nil && old.token == p.all {
+			same := *old
+			same.until = p.until
+			return &same, nil
 		}
-		token, err := v.token(ctx, s, parts)
+		f, size, err := v.buildFeed(ctx, p, page)
 		if err != nil {
 			return nil, err
 		}
-		if old != nil && old.token == token {
-			return old, nil
-		}
-		f, size, err := v.buildFeed(ctx, s, n, k, parts)
-		if err != nil {
-			return nil, err
-		}
-		return &cached{token: token, size: size, value: f}, nil
+		return &cached{token: p.all, until: p.until, size: size, value: f}, nil
 	})
 }
 
-func (v *Views) buildFeed(ctx context.Context, s scope, n school.ChildNumber, k school.Kind, parts []part) (*feeds.Feed, int64, error) {
-	children, kinds := split(parts)
-	var letters []school.Letter
-	if len(parts) > 0 {
-		var err error
-		if letters, err = v.cfg.Store.Letters(ctx, children, kinds, maxLetters); err != nil {
-			return nil, 0, err
+func (v *Views) feedPlan(ctx context.Context, l school.Link, n school.ChildNumber, k school.Kind, page int) (p plan, err error) {
+	p = plan{number: n, kind: k, now: v.cfg.Now().In(v.loc)}
+	if p.scope, err = v.scope(ctx, l); err != nil {
+		return p, err
+	}
+	slug := slugOf(n, k)
+	parts, ok := p.scope.parts(n, k)
+	if !ok || !slices.Contains(p.scope.feedSlugs(), slug) {
+		return p, fs.ErrNotExist
+	}
+	p.parts = parts
+	if p.token, err = v.token(ctx, p.scope, p.parts); err != nil {
+		return p, err
+	}
+	marks := []string{p.token}
+	if told(p.parts) {
+		children, _ := split(p.parts)
+		mark, err := v.cfg.Store.Told(ctx, children)
+		if err != nil {
+			return p, err
 		}
+		marks = append(marks, mark)
+	}
+	if page > 1 { // notes stand on the first
+		p.all = strings.Join(marks, " ")
+		return p, nil
+	}
+	if p.notes, p.until, err = v.notes(ctx, p.scope, slug, p.parts, p.now); err != nil {
+		return p, err
+	}
+	for _, note := range p.notes {
+		marks = append(marks, fmt.Sprint(note.uid, "/", note.problem))
+	}
+	p.all = strings.Join(marks, " ")
+	return p, nil
+}
+
+// told reports whether changes stand in a feed of these parts.
+func told(parts []part) bool {
+	return slices.ContainsFunc(parts, func(p part) bool { return p.kind == school.KindChanges })
+}
+
+func (v *Views) buildFeed(ctx context.Context, p plan, page int) (*feeds.Feed, int64, error) {
+	s, n, k := p.scope, p.number, p.kind
+	children, kinds := split(p.parts)
+	letters, err := v.letters(ctx, s, n, p.parts, page*pageLetters+1)
+	if err != nil {
+		return nil, 0, err
+	}
+	more := len(letters) > page*pageLetters
+	letters = letters[min((page-1)*pageLetters, len(letters)):min(page*pageLetters, len(letters))]
+	if page > 1 && len(letters) == 0 {
+		return nil, 0, fs.ErrNotExist
 	}
 	key, err := v.cfg.Store.LinkMediaKey(ctx, s.link.ID)
+	if err != nil {
+		return nil, 0, err
+	}
+	changed, err := v.cfg.Store.ChangedAt(ctx, children, kinds)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -68,29 +112,59 @@ func (v *Views) buildFeed(ctx context.Context, s scope, n school.ChildNumber, k 
 	}
 	f := &feeds.Feed{
 		ID: v.feedID(slugOf(n, k)), Slug: slugOf(n, k), Title: w.Calendar.Letters.With(who, w.Kind(k)), Lang: string(w.Lang),
-		Created: s.link.Created, Letters: letters, Media: map[string]string{}, Kinds: map[school.Kind]string{},
+		Created: s.link.Created, Updated: changed, Number: page, More: more && page < maxPages,
+		Media: map[string]string{}, Kinds: map[school.Kind]string{},
 	}
+	for _, note := range p.notes {
+		f.Letters = append(f.Letters, note.letter(w, v.cfg.BaseURL))
+	}
+	f.Letters = append(f.Letters, letters...)
+	for _, kind := range school.FeedKinds() {
+		f.Kinds[kind] = w.Kind(kind)
+	}
+	var size int64
+	for _, l := range f.Letters {
+		size += 3 * int64(len(l.HTML)+len(l.Summary)+512) // once as it is, once or twice rendered
+		for _, m := range l.Media {
+			size += 3 * int64(len(m.Text))
+			f.Media[m.ID] = mediaID(key, m.ID)
+		}
+	}
+	return f, size, nil
+}
+
+// letters are the newest letters, notices and changes of the parts, at most
+// limit of them.
+func (v *Views) letters(ctx context.Context, s scope, n school.ChildNumber, parts []part, limit int) ([]school.Letter, error) {
+	children, kinds := split(parts)
+	if len(children) == 0 {
+		return nil, nil
+	}
+	var letters []school.Letter
+	stored := slices.DeleteFunc(kinds, func(k school.Kind) bool { return k == school.KindChanges })
+	if len(stored) > 0 {
+		var err error
+		if letters, err = v.cfg.Store.Letters(ctx, children, stored, limit); err != nil {
+			return nil, err
+		}
+	}
+	if told(parts) {
+		differences, err := v.cfg.Store.Differences(ctx, children, 0)
+		if err != nil {
+			return nil, err
+		}
+		letters = append(letters, tell(words(s.link), shownBy(s.link, differences))...)
+		slices.SortStableFunc(letters, func(a, b school.Letter) int {
+			return cmp.Or(b.Published.Compare(a.Published), strings.Compare(string(a.Kind), string(b.Kind)))
+		})
+	}
+	letters = letters[:min(limit, len(letters))]
 	if n == school.Family {
 		for i := range letters {
 			letters[i].Title = letters[i].ChildName + ": " + letters[i].Title
 		}
 	}
-	for _, kind := range school.FeedKinds() {
-		f.Kinds[kind] = w.Kind(kind)
-	}
-	var size int64
-	for _, l := range letters {
-		size += 3 * int64(len(l.HTML)+len(l.Summary)+512) // once as it is, once or twice rendered
-		for _, m := range l.Media {
-			f.Media[m.ID] = mediaID(key, m.ID)
-		}
-	}
-	v.mu.Lock()
-	for blob, id := range f.Media {
-		v.media[id] = mediaHit{link: s.link.ID, blob: blob}
-	}
-	v.mu.Unlock()
-	return f, size, nil
+	return letters, nil
 }
 
 // feedID is the name-based UUID (RFC 9562 5.5 in form, SHA-256 in place of
@@ -104,12 +178,4 @@ func (v *Views) feedID(slug string) string {
 	b[6] = b[6]&0x0f | 0x80
 	b[8] = b[8]&0x3f | 0x80
 	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// mediaID is what a picture is called in the addresses of one link: nobody
-// guesses it, another link's is another one, and it dies with the link.
-func mediaID(key [32]byte, blob string) string {
-	mac := hmac.New(sha256.New, key[:])
-	mac.Write([]byte(blob))
-	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(mac.Sum(nil)[:20]))
 }

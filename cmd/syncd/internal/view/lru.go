@@ -1,6 +1,9 @@
 package view
 
-import "container/list"
+import (
+	"container/list"
+	"time"
+)
 
 // lru keeps values until their sizes together exceed a bound; the one not
 // used for longest leaves first, the newest always stays. Not safe for
@@ -15,10 +18,16 @@ type valueKey struct{ link, slug string }
 
 type cached struct {
 	key   valueKey
-	epoch int64  // at which the value was last known to be current
-	token string // what the value was built from
+	epoch int64     // at which the value was last known to be current
+	until time.Time // and how long it is, as long as nothing happens; zero: for ever
+	token string    // what the value was built from
 	size  int64
 	value any
+}
+
+// current reports whether the value need not be checked.
+func (c *cached) current(epoch int64, now time.Time) bool {
+	return c.epoch == epoch && (c.until.IsZero() || now.Before(c.until))
 }
 
 func newLRU(maxBytes int64) *lru {

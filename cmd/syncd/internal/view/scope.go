@@ -38,12 +38,26 @@ func (v *Views) scope(ctx context.Context, l school.Link) (scope, error) {
 		}
 		s.children = append(s.children, c)
 		for _, k := range slices.Concat(school.CalendarKinds(), []school.Kind{school.KindNews, school.KindNotices}) {
-			if read[part{c.Number, k}] && l.Shows(c.Number, k) {
+			if read[part{c.Number, k}] && l.Shows(c.Number, k) && atDetail(l, k) {
 				s.kinds[c.Number] = append(s.kinds[c.Number], k)
 			}
 		}
 	}
 	return s, nil
+}
+
+// atDetail reports whether a kind has anything to show at the link's level of
+// detail: letters have no times, and at what is not a time nobody is busy.
+func atDetail(l school.Link, k school.Kind) bool {
+	switch l.Options.Detail {
+	case school.DetailFull:
+		return true
+	case school.DetailTimes:
+		return !k.IsFeed()
+	case school.DetailBusy:
+		return k == school.KindEvents || k == school.KindLessons || k == school.KindDay || k == school.KindCare || k == school.KindFamily
+	}
+	return false
 }
 
 // everRead answers of which kinds of which child anything was ever read. A
@@ -125,8 +139,8 @@ func (s scope) feedSlugs() []string {
 		numbers = append(numbers, c.Number)
 	}
 	for _, n := range numbers {
-		for _, k := range []school.Kind{school.KindNews, school.KindNotices} {
-			if s.link.Shows(n, k) {
+		for _, k := range school.FeedKinds() {
+			if s.link.Shows(n, k) && atDetail(s.link, k) {
 				out = append(out, slugOf(n, k))
 			}
 		}
@@ -156,6 +170,9 @@ func (s scope) parts(n school.ChildNumber, k school.Kind) ([]part, bool) {
 		if _, ok := s.child(n); !ok || !s.link.Shows(n, k) || k == school.KindFamily {
 			return nil, false
 		}
+		if k == school.KindAll {
+			return []part{{n, school.KindNews}, {n, school.KindNotices}, {n, school.KindChanges}}, true
+		}
 		return []part{{n, k}}, true
 	}
 	if !s.link.Shows(n, k) || k.IsCalendar() && k != school.KindFamily {
@@ -163,6 +180,10 @@ func (s scope) parts(n school.ChildNumber, k school.Kind) ([]part, bool) {
 	}
 	var out []part
 	for _, c := range s.children {
+		if k == school.KindAll {
+			out = append(out, part{c.Number, school.KindNews}, part{c.Number, school.KindNotices}, part{c.Number, school.KindChanges})
+			continue
+		}
 		if k != school.KindFamily {
 			out = append(out, part{c.Number, k})
 			continue

@@ -31,12 +31,12 @@ func (f Feeds) Collection(ctx context.Context, token, slug string) (*icalendar.C
 }
 
 // Feed implements feeds.Store.
-func (f Feeds) Feed(ctx context.Context, token, slug string) (*feeds.Feed, error) {
+func (f Feeds) Feed(ctx context.Context, token, slug string, page int) (*feeds.Feed, error) {
 	l, err := f.v.linkOf(ctx, storage.TokenFeeds, f.v.cfg.Hash(token))
 	if err != nil {
 		return nil, err
 	}
-	return f.v.feed(ctx, l, slug)
+	return f.v.feed(ctx, l, slug, page)
 }
 
 // Media implements feeds.Store. The id is one that a feed of a living link
@@ -62,30 +62,6 @@ func (f Feeds) Used(ctx context.Context, token string) {
 			return
 		}
 	}
-}
-
-// mediaHit finds a picture by its id in a link's addresses. Ids are known once
-// the feeds that show them were built; after a start, and after a change, the
-// first unknown one has all feeds built.
-func (v *Views) mediaHit(ctx context.Context, id string) (mediaHit, error) {
-	epoch := v.epoch.Load()
-	v.mu.Lock()
-	hit, ok := v.media[id]
-	warmed := v.warmed == epoch
-	v.mu.Unlock()
-	if !ok && !warmed {
-		if err := v.Warm(ctx); err != nil {
-			return mediaHit{}, err
-		}
-		v.mu.Lock()
-		v.warmed = epoch
-		hit, ok = v.media[id]
-		v.mu.Unlock()
-	}
-	if !ok {
-		return mediaHit{}, fs.ErrNotExist
-	}
-	return hit, nil
 }
 
 // CalDAV answers programs that signed in with a link's app password; it

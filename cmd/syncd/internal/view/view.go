@@ -33,6 +33,7 @@ import (
 type Store interface {
 	LinkStore
 	ContentStore
+	HistoryStore
 }
 
 // LinkStore knows the links.
@@ -58,6 +59,14 @@ type ContentStore interface {
 	Media(ctx context.Context, id string) (school.MediaRef, io.ReadCloser, error)
 }
 
+// HistoryStore knows what happened, and how old things are.
+type HistoryStore interface {
+	Differences(ctx context.Context, children []school.ChildNumber, limit int) ([]school.Difference, error)
+	Told(ctx context.Context, children []school.ChildNumber) (string, error)
+	ChangedAt(ctx context.Context, children []school.ChildNumber, kinds []school.Kind) (time.Time, error)
+	Freshness(ctx context.Context) ([]storage.Freshness, error)
+}
+
 // Config is what New needs.
 type Config struct {
 	Store   Store
@@ -75,6 +84,12 @@ type Config struct {
 	FeedID [16]byte
 	// MaxBytes bounds the rendered bytes that are kept; 0 means 48 MiB.
 	MaxBytes int64
+	// StaleAfter is how long an account's data may be old before calendars and
+	// feeds say so; 0 means 24 hours.
+	StaleAfter time.Duration
+	// Whole names children whose subscribed calendars show everything that is
+	// kept: no window, no limit of size. nil: none.
+	Whole func(school.ChildNumber) bool
 }
 
 // Views builds and keeps the values.
@@ -88,7 +103,7 @@ type Views struct {
 	values *lru
 	tokens map[tokenKey]tokenHit
 	media  map[string]mediaHit
-	warmed int64 // epoch at which every feed's media were last listed
+	warmed int64 // epoch at which media were last listed
 }
 
 type tokenKey struct {
@@ -106,7 +121,10 @@ type mediaHit struct {
 	blob string
 }
 
-const defaultMaxBytes = 48 << 20
+const (
+	defaultMaxBytes   = 48 << 20
+	defaultStaleAfter = 24 * time.Hour
+)
 
 // New returns views over the store. Nothing is built yet.
 func New(cfg Config) (*Views, error) {
@@ -115,6 +133,12 @@ func New(cfg Config) (*Views, error) {
 	}
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = defaultMaxBytes
+	}
+	if cfg.StaleAfter == 0 {
+		cfg.StaleAfter = defaultStaleAfter
+	}
+	if cfg.Whole == nil {
+		cfg.Whole = func(school.ChildNumber) bool { return false }
 	}
 	v := &Views{
 		cfg: cfg, loc: school.Stockholm(), values: newLRU(cfg.MaxBytes),
@@ -125,7 +149,7 @@ func New(cfg Config) (*Views, error) {
 
 // Invalidate says that storage may have changed: content, links or children.
 // Values are checked, and built anew where needed, when they are next asked
-// for.
+// for. Time alone changes a few: they are checked when it does.
 func (v *Views) Invalidate() { v.epoch.Add(1) }
 
 // Warm builds every value of every living link, so that the first reader
@@ -149,7 +173,7 @@ func (v *Views) Warm(ctx context.Context) error {
 			}
 		}
 		for _, slug := range s.feedSlugs() {
-			if _, err := v.feed(ctx, l, slug); err != nil {
+			if _, err := v.feed(ctx, l, slug, 1); err != nil {
 				return fmt.Errorf("view: warm %s %s: %w", l.ID, slug, err)
 			}
 		}

@@ -1,0 +1,112 @@
+package view
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+
+	"syncd/cmd/syncd/internal/text"
+	"syncd/source/school"
+	"syncd/storage"
+)
+
+// note says that the data of an account are old. It is one incident: from
+// StaleAfter after the last successful read until the next one.
+type note struct {
+	uid     school.UID
+	since   time.Time // of the data
+	begins  time.Time // of the note
+	problem school.Problem
+}
+
+// notes are what a calendar or feed has to say about the age of its data, and
+// when that has to be looked at again; zero when time alone changes nothing.
+func (v *Views) notes(ctx context.Context, s scope, slug string, parts []part, now time.Time) (out []note, until time.Time, err error) {
+	if s.link.Options.Quiet {
+		return nil, time.Time{}, nil
+	}
+	all, err := v.cfg.Store.Freshness(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	soon := func(t time.Time) {
+		if until.IsZero() || t.Before(until) {
+			until = t
+		}
+	}
+	for _, f := range all {
+		if !concerns(f, parts) {
+			continue
+		}
+		begins := f.LastSuccess.Add(v.cfg.StaleAfter)
+		if now.Before(begins) {
+			soon(begins)
+			continue
+		}
+		soon(school.DateOf(now).AddDays(1).Start(v.loc))
+		if slices.ContainsFunc(out, func(n note) bool { return n.since.Equal(f.LastSuccess) }) {
+			continue // the same read, of a sibling or by the other guardian
+		}
+		h := sha256.Sum256(fmt.Appendf(v.cfg.FeedID[:], "%s/%s/%d", slug, f.Account, f.LastSuccess.Unix()))
+		n := note{uid: school.UID("note-" + hex.EncodeToString(h[:12])), since: f.LastSuccess, begins: begins, problem: f.Problem}
+		switch {
+		case f.State == school.Expired || f.State == school.SignedOut:
+			n.problem = school.ProblemSignIn
+		case n.problem == school.ProblemNone:
+			n.problem = school.ProblemUnavailable
+		}
+		out = append(out, n)
+	}
+	return out, until, nil
+}
+
+// concerns reports whether an account's data stand in one of the parts.
+func concerns(f storage.Freshness, parts []part) bool {
+	return slices.ContainsFunc(parts, func(p part) bool {
+		if p.child != f.Child {
+			return false
+		}
+		switch p.kind {
+		case school.KindDay, school.KindKit:
+			return slices.Contains(f.Kinds, school.KindLessons)
+		case school.KindChanges, school.KindAll, school.KindFamily:
+			return true
+		default:
+			return slices.Contains(f.Kinds, p.kind)
+		}
+	})
+}
+
+// mark changes whenever what the note says in a calendar does.
+func (n note) mark(now time.Time) string {
+	return fmt.Sprint(n.uid, "/", n.problem, "/", school.DateOf(now))
+}
+
+// entry is the note in a calendar: on today, all day.
+func (n note) entry(w *text.Words, page string, now time.Time) school.Entry {
+	today := school.DateOf(now)
+	title, body := n.words(w)
+	return school.Entry{
+		UID: n.uid, Kind: school.KindEvents, Title: title, Body: body, URL: page + "/", Span: school.AllDay(today, today),
+		Created: n.begins.UTC(), Modified: latest(n.begins, today.Start(now.Location())).UTC(),
+		Sequence: school.DateOf(n.begins.In(now.Location())).DaysUntil(today),
+	}
+}
+
+// letter is the note in a feed.
+func (n note) letter(w *text.Words, page string) school.Letter {
+	title, body := n.words(w)
+	return school.Letter{
+		UID: n.uid, Kind: school.KindNotices, Title: title, Summary: body, Author: w.Product, URL: page + "/",
+		Published: n.begins.UTC(), Updated: n.begins.UTC(), FirstSeen: n.begins.UTC(),
+	}
+}
+
+func (n note) words(w *text.Words) (title, body string) {
+	since := w.At(n.since)
+	advice := w.Problem(n.problem)
+	return w.Subscribed.Stale.With(since), w.Subscribed.Late.With(since) + "\n" + advice.Sentence + " " + advice.Remedy
+}

@@ -1,0 +1,115 @@
+package view_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"syncd/source/school"
+	"syncd/storage/storagetest"
+)
+
+const staleTitle = "Skolans uppgifter är från mån 5 okt 08:00"
+
+func TestNotesComeAndGoByThemselves(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, nil)
+	h.link("l", nil)
+	h.link("quiet", func(l *school.Link) { l.Options.Quiet = true })
+	h.read(nil)
+	fresh := h.calendar("l", "1-events")
+	feed := h.feed("l", "1-news")
+	h.clock.Add(23 * time.Hour)
+	if c := h.calendar("l", "1-events"); c != fresh {
+		t.Error("something changed before the data were old")
+	}
+	if err := h.PutState(t.Context(), h.account, school.Expired, school.ProblemSignIn); err != nil {
+		t.Fatal(err)
+	}
+	h.Invalidate()
+
+	h.clock.Add(2 * time.Hour) // nobody says so: time does it
+	first := h.calendar("l", "1-events")
+	ics := strings.ReplaceAll(string(first.ICS), "\r\n ", "")
+	for _, want := range []string{
+		"SUMMARY:" + staleTitle, "DTSTART;VALUE=DATE:20261006\r\n", "DTEND;VALUE=DATE:20261007\r\n", "TRANSP:TRANSPARENT",
+		"Logga in igen med din legitimation", "URL:" + baseURL + "/",
+	} {
+		if !strings.Contains(ics, want) {
+			t.Errorf("the calendar lacks %q:\n%s", want, ics)
+		}
+	}
+	if first.Token != fresh.Token || len(first.Objects) != len(fresh.Objects) {
+		t.Error("CalDAV sees the note")
+	}
+	want(t, "Last-Modified", first.Modified, storagetest.Start().Add(24*time.Hour))
+	want(t, "the feed", titles(h.feed("l", "1-news")), []string{staleTitle, "Veckobrev"})
+	want(t, "lessons", summaries(h.calendar("l", "1-lessons").ICS), []string{"Matte", staleTitle})
+	want(t, "quiet", summaries(h.calendar("quiet", "1-events").ICS), []string{"Utflykt", "Föräldramöte"})
+	want(t, "quiet feed", titles(h.feed("quiet", "1-news")), []string{"Veckobrev"})
+
+	uid := h.feed("l", "1-news").Letters[0].UID
+	last, changes := first, 0
+	for range 12 {
+		h.clock.Add(4 * time.Hour)
+		h.Invalidate()
+		c := h.calendar("l", "1-events")
+		if c.ICSETag != last.ICSETag {
+			changes++
+			if !c.Modified.After(last.Modified) {
+				t.Error("the note moved, Last-Modified did not")
+			}
+		}
+		last = c
+		if l := h.feed("l", "1-news").Letters; len(l) != 2 || l[0].UID != uid || !l[0].Updated.Equal(l[0].Published) {
+			t.Errorf("the note in the feed is another one: %+v", l[0])
+		}
+	}
+	want(t, "changes in two days", changes, 2)
+	if n := strings.Count(string(last.ICS), "SUMMARY:Skolans"); n != 1 || !strings.Contains(string(last.ICS), "VALUE=DATE:20261008") {
+		t.Errorf("%d notes, on another day than today", n)
+	}
+
+	h.read(nil) // as before
+	again := h.calendar("l", "1-events")
+	want(t, "after a successful read", again.ICSETag, fresh.ICSETag)
+	want(t, "the feed after a successful read", titles(h.feed("l", "1-news")), titles(feed))
+	h.clock.Add(25 * time.Hour)
+	if l := h.feed("l", "1-news").Letters; len(l) != 2 || l[0].UID == uid {
+		t.Error("the next incident is the same one")
+	}
+}
+
+func TestNotesStandOnlyWhereTheDataAreOld(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, nil)
+	h.link("l", nil)
+	h.read(nil)
+	other := func(taken time.Time) {
+		t.Helper()
+		s := school.Snapshot{
+			Platform: "fake", Child: school.Child{Ref: "other", Name: "BarnB Test"}, Taken: taken,
+			Covered:  []school.Coverage{{Part: school.PartCalendar, Window: school.Window{From: day(-10), To: day(10)}}},
+			Calendar: []school.Event{{Item: item("o", "Kalas", 4, 9)}},
+		}
+		if _, err := h.Apply(t.Context(), h.account, s); err != nil {
+			t.Fatal(err)
+		}
+		h.Invalidate()
+	}
+	if err := h.PutState(t.Context(), h.account, school.Active, school.ProblemNone); err != nil {
+		t.Fatal(err)
+	}
+	other(h.clock.Now())
+	h.clock.Add(20 * time.Hour)
+	other(h.clock.Now())
+	h.clock.Add(5 * time.Hour)
+	want(t, "of the child that was not read", summaries(h.calendar("l", "1-events").ICS), []string{staleTitle, "Utflykt", "Föräldramöte"})
+	want(t, "of the child that was read", summaries(h.calendar("l", "2-events").ICS), []string{"Kalas"})
+	family := summaries(h.calendar("l", "0-family").ICS)
+	if !slices.Contains(family, staleTitle) {
+		t.Errorf("the family's calendar has %v", family)
+	}
+	want(t, "the problem without one", strings.Contains(strings.ReplaceAll(string(h.calendar("l", "1-events").ICS), "\r\n ", ""), "Plattformen svarar inte"), true)
+}

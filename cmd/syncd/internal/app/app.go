@@ -57,11 +57,11 @@ type Config struct {
 	DaysBack, DaysAhead int
 	// Whole names children whose subscribed calendars are never narrowed; nil:
 	// none.
-	Whole   func(school.ChildNumber) bool
-	Version string
-	Key                 text.KeyPlace // where the key lies, for the privacy page
-	SameDisk            bool          // key and data on one file system
-	Demo                bool          // the family is invented, and pages say so
+	Whole    func(school.ChildNumber) bool
+	Version  string
+	Key      text.KeyPlace // where the key lies, for the privacy page
+	SameDisk bool          // key and data on one file system
+	Demo     bool          // the family is invented, and pages say so
 	// Out is where a one-time address is printed when nobody can sign in yet.
 	// Never the log. nil: nowhere.
 	Out io.Writer
@@ -173,7 +173,6 @@ func (a *App) buildHandler(context.Context) error {
 		Store: pages{a}, Doors: a.auth, Now: a.cfg.Now, Log: a.cfg.Log, BaseURL: a.cfg.BaseURL,
 		Guardian: auth.GuardianFrom, Platforms: a.cfg.Platforms, Version: a.cfg.Version, Demo: a.cfg.Demo,
 		Protected: func(r *http.Request) bool { return auth.Protected(r, a.cfg.Trusted) },
-		Peer:      func(r *http.Request) string { return auth.Peer(r, a.cfg.Trusted).String() },
 	})
 	if err != nil {
 		return err

@@ -77,6 +77,7 @@ func (db *DB) DeleteAccount(ctx context.Context, id school.AccountID) error {
 	if _, err := db.Account(ctx, id); err != nil {
 		return err
 	}
+	clear(db.derived)
 	orphans, err := db.dropRoster(ctx, id)
 	if err != nil {
 		return wrap("delete account", err)

@@ -90,7 +90,8 @@ func (a *applying) load(ctx context.Context, account school.AccountID) error {
 		if err := tx.QueryRowContext(ctx, query, a.id.hash, account).Scan(&a.id.id, &a.id.number); err != nil {
 			return fmt.Errorf("child of the account: %w", err)
 		}
-		if err := a.loadEntries(ctx, tx); err != nil {
+		var err error
+		if a.entries, err = entryRows(ctx, tx, entryRowQuery, a.id.id); err != nil {
 			return fmt.Errorf("read entries: %w", err)
 		}
 		if err := a.loadLetters(ctx, tx); err != nil {
@@ -187,10 +188,11 @@ func (a *applying) unseen(k key) bool {
 
 // write makes the changes. Without any it does not touch the file.
 func (a *applying) write(ctx context.Context) error {
-	if len(a.entryPuts)+len(a.letterPuts)+len(a.drops) == 0 {
+	underived := a.underived()
+	if len(a.entryPuts)+len(a.letterPuts)+len(a.drops) == 0 && !underived {
 		return nil
 	}
-	return a.db.cache.Update(ctx, func(tx *sql.Tx) error {
+	err := a.db.cache.Update(ctx, func(tx *sql.Tx) error {
 		log := newChangeLog(tx, a.now)
 		tell, err := a.differences(ctx, tx)
 		if err != nil {
@@ -205,20 +207,36 @@ func (a *applying) write(ctx context.Context) error {
 		if err := a.writeLetters(ctx, tx, log); err != nil {
 			return fmt.Errorf("write letters: %w", err)
 		}
-		for _, k := range a.drops {
-			query := "DELETE FROM entry WHERE identity = ? AND kind = ? AND uid = ?"
-			if k.kind.IsFeed() {
-				query = "DELETE FROM letter WHERE identity = ? AND kind = ? AND uid = ?"
-			}
-			if _, err := tx.ExecContext(ctx, query, a.id.id, k.kind, k.uid); err != nil {
-				return fmt.Errorf("delete: %w", err)
-			}
-			if err := log.add(ctx, a.id.number, k.kind, k.uid, true); err != nil {
-				return err
+		if err := a.writeDrops(ctx, tx, log); err != nil {
+			return err
+		}
+		if underived {
+			if err := a.derive(ctx, tx, log); err != nil {
+				return fmt.Errorf("derive: %w", err)
 			}
 		}
 		return log.close(ctx)
 	})
+	if underived && (err == nil || errors.Is(err, vault.ErrNotSaved)) {
+		a.db.derived[a.id.number] = true
+	}
+	return err
+}
+
+func (a *applying) writeDrops(ctx context.Context, tx *sql.Tx, log *changeLog) error {
+	for _, k := range a.drops {
+		query := "DELETE FROM entry WHERE identity = ? AND kind = ? AND uid = ?"
+		if k.kind.IsFeed() {
+			query = "DELETE FROM letter WHERE identity = ? AND kind = ? AND uid = ?"
+		}
+		if _, err := tx.ExecContext(ctx, query, a.id.id, k.kind, k.uid); err != nil {
+			return fmt.Errorf("delete: %w", err)
+		}
+		if err := log.add(ctx, a.id.number, k.kind, k.uid, true); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // remember stores what was read when, and what waits for a second read.

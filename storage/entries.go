@@ -69,18 +69,21 @@ func scanEntry(r *sql.Rows, e *school.Entry, loc *time.Location) error {
 	return err
 }
 
-func (a *applying) loadEntries(ctx context.Context, tx *sql.Tx) error {
-	a.entries = map[key]*entryRow{}
+const entryRowQuery = `SELECT id, kind, uid, part, day, all_day, starts, ends, status, modified, sequence, print
+	FROM entry WHERE identity = ?`
+
+// entryRows reads entries without their texts.
+func entryRows(ctx context.Context, tx *sql.Tx, query string, args ...any) (map[key]*entryRow, error) {
+	out := map[key]*entryRow{}
 	_, err := rows(ctx, tx, func(r *sql.Rows, _ *struct{}) error {
 		var k key
 		e := &entryRow{}
 		err := r.Scan(&e.id, &k.kind, &k.uid, &e.part, &e.times.day, &e.times.allDay, &e.times.starts, &e.times.ends,
 			&e.status, &e.modified, &e.sequence, &e.sum)
-		a.entries[k] = e
+		out[k] = e
 		return err
-	}, `SELECT id, kind, uid, part, day, all_day, starts, ends, status, modified, sequence, print
-		FROM entry WHERE identity = ?`, a.id.id)
-	return err
+	}, query, args...)
+	return out, err
 }
 
 // incoming is one dated thing of the snapshot.

@@ -113,8 +113,10 @@ func (db *DB) lastReads(ctx context.Context) (map[int64]lastRead, error) {
 			if t := instant(at); t.After(l.at) {
 				l.at = t
 			}
-			if k := part.Kind(); !slices.Contains(l.kinds, k) {
-				l.kinds = append(l.kinds, k)
+			for _, k := range append(school.DerivedKinds(), part.Kind()) {
+				if (k == part.Kind() || k.Origin() == part.Kind()) && !slices.Contains(l.kinds, k) {
+					l.kinds = append(l.kinds, k)
+				}
 			}
 			slices.Sort(l.kinds)
 			out[id] = l

@@ -27,7 +27,7 @@ func TestFreshness(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "Freshness", got, []storage.Freshness{{
-		Child: 1, Account: account, Platform: "fake", Kinds: []school.Kind{school.KindEvents, school.KindLessons},
+		Child: 1, Account: account, Platform: "fake", Kinds: []school.Kind{school.KindDay, school.KindEvents, school.KindKit, school.KindLessons},
 		LastSuccess: start.Add(time.Hour), State: school.Expired, Problem: school.ProblemSignIn,
 	}})
 }

@@ -11,7 +11,8 @@ import (
 
 // Readings tells for each child and kind how much is kept and since when it
 // is certain: LastSuccess is the oldest of the last successful reads of the
-// parts and platforms that feed the kind, each as far as it ever succeeded.
+// parts and platforms that feed the kind, or the one it is derived from, each
+// as far as it ever succeeded.
 // Ordered by child, then kind.
 func (db *DB) Readings(ctx context.Context) ([]school.Reading, error) {
 	found := map[scope]school.Reading{}
@@ -61,6 +62,12 @@ func (db *DB) Readings(ctx context.Context) ([]school.Reading, error) {
 		}, "SELECT identity, part, at FROM reading")
 		return err
 	})
+	for at, v := range found {
+		if origin := at.kind.Origin(); origin != "" {
+			v.LastSuccess = found[scope{at.child, origin}].LastSuccess
+			found[at] = v
+		}
+	}
 	out := make([]school.Reading, 0, len(found))
 	for _, v := range found {
 		out = append(out, v)

@@ -87,6 +87,9 @@ type DB struct {
 	uidKey []byte
 	opened Opened
 
+	deriver Deriver        // guarded by content; nil: nothing is derived
+	derived map[int64]bool // numbers of children that were worked out; guarded by content
+
 	content sync.Mutex  // one Apply, PutRoster or DeleteAccount at a time
 	touch   atomic.Bool // cache.age has yet to be written after a change of links
 }

@@ -108,6 +108,7 @@ func (a *App) buildEngine(ctx context.Context) error {
 	if a.norm, err = normalize.New(normalize.Config{Key: key, Location: a.loc}); err != nil {
 		return err
 	}
+	a.cfg.DB.DeriveWith(a.norm.Derive)
 	if a.manners, err = syncer.NewManners(syncer.MannersConfig{
 		Store: a.cfg.DB, Now: a.cfg.Now, Gap: a.cfg.Gap, Location: a.loc,
 	}); err != nil {
@@ -173,6 +174,7 @@ func (a *App) buildHandler(context.Context) error {
 		Store: pages{a}, Doors: a.auth, Now: a.cfg.Now, Log: a.cfg.Log, BaseURL: a.cfg.BaseURL,
 		Guardian: auth.GuardianFrom, Platforms: a.cfg.Platforms, Version: a.cfg.Version, Demo: a.cfg.Demo,
 		Protected: func(r *http.Request) bool { return auth.Protected(r, a.cfg.Trusted) },
+		Peer:      func(r *http.Request) string { return auth.Peer(r, a.cfg.Trusted).String() },
 	})
 	if err != nil {
 		return err

@@ -198,6 +198,9 @@ func (v *Views) buildCalendar(ctx context.Context, p plan) (*icalendar.Collectio
 		if err != nil {
 			return nil, err
 		}
+		if part.kind == school.KindKit {
+			got = bring(got, w)
+		}
 		got = reduce(got, options.Detail, w)
 		entries = append(entries, got...)
 		if daily(part.kind) && !v.cfg.Whole(part.child) {

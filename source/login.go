@@ -40,15 +40,14 @@ type Refresher interface {
 	Refresh(ctx context.Context, s *Session) error
 }
 
-// Rung is a way in which a session came to be or was renewed: a step of the
-// ladder that package session climbs.
-type Rung string
+// Rung is a way in which a session came to be or was renewed.
+type Rung = school.Rung
 
-// The rungs, from the lowest up.
+// The rungs of the ladder, see package school.
 const (
-	RungReentry Rung = "reentry" // silently, through the city's or platform's own sign-in that still lives
-	RungPairing Rung = "pairing" // by a token that the platform gave a paired device
-	RungPerson  Rung = "person"  // a person logged in
+	RungReentry = school.RungReentry
+	RungPairing = school.RungPairing
+	RungPerson  = school.RungPerson
 )
 
 // SignOuter is implemented by sources that leave something behind at the

@@ -1,0 +1,485 @@
+package infomentor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"syncd/source"
+	"syncd/source/school"
+)
+
+// builder reads one child into a snapshot.
+type builder struct {
+	*read
+
+	p     pupil
+	snap  school.Snapshot
+	since int // answers since the child was last vouched for
+
+	tasks map[string]bool     // ids of the tasks that were read; nil when they were not
+	fresh map[school.Ref]mark // what was read of letters
+}
+
+func newBuilder(r *read, p pupil) *builder {
+	return &builder{read: r, p: p, snap: school.Snapshot{
+		Platform: ID, Child: p.Child, Taken: r.taken, Skipped: map[school.Part]int{},
+	}}
+}
+
+// empty reports whether no part was read at all.
+func (b *builder) empty() bool {
+	return len(b.snap.Covered) == 0 && len(b.snap.News) == 0 && len(b.snap.Skipped) == 0
+}
+
+// remember keeps what later reads need, once the child is stored.
+func (b *builder) remember(ctx context.Context) error {
+	if _, ok := b.snap.Covers(school.PartNews); ok {
+		b.state.rememberLetters(b.p, b.snap, b.fresh)
+	}
+	return b.save(ctx)
+}
+
+// parts reads the parts that the plan wants, one after the other. A part that
+// fails is named in the error and the others are read all the same, unless
+// the trouble concerns the session or the child. One that is not there is
+// remembered and not asked for again soon.
+func (b *builder) parts(ctx context.Context) error {
+	var trouble []error
+	for _, part := range parts() {
+		if !b.plan.Wants(part) || !b.has(part) {
+			continue
+		}
+		err := b.part(ctx, part)
+		switch {
+		case err == nil:
+			delete(b.state.Absent[b.p.id], part)
+		case errors.Is(err, source.ErrWrongChild):
+			return source.ErrWrongChild
+		case errors.Is(err, source.ErrAbsent):
+			b.state.setAbsent(b.p.id, part, b.taken)
+		default:
+			trouble = append(trouble, &source.PartError{Child: b.p.Ref, Part: part, Err: err})
+			if ends(err) {
+				return errors.Join(trouble...)
+			}
+		}
+	}
+	return errors.Join(trouble...)
+}
+
+// has reports whether a child may have a part, as far as is known: the home
+// page lists the modules of the selected pupil, mostly.
+func (b *builder) has(part school.Part) bool {
+	if b.state.absent(b.p.id, part, b.taken) {
+		return false
+	}
+	switch part {
+	case school.PartCalendar:
+		return b.module("calendarv2")
+	case school.PartTimetable:
+		return b.module("timetable")
+	case school.PartCare:
+		return b.module("timeregistration")
+	case school.PartTasks:
+		return b.module("task")
+	case school.PartNews:
+		return b.module("communication") || b.log()
+	case school.PartSchedule, school.PartNotices:
+		return true // no module's name is known for them
+	case school.PartMenu:
+	}
+	return false
+}
+
+// module reports whether the home page lists a module, or lists none at all.
+func (b *builder) module(name string) bool {
+	return len(b.apps) == 0 || slices.ContainsFunc(b.apps, func(a wireApp) bool { return strings.EqualFold(a.CodeName, name) })
+}
+
+func (b *builder) part(ctx context.Context, part school.Part) error {
+	switch part {
+	case school.PartNotices:
+		return b.readNotices(ctx)
+	case school.PartTasks:
+		return b.readTasks(ctx)
+	case school.PartCalendar:
+		return b.readCalendar(ctx)
+	case school.PartSchedule:
+		return b.readMeetings(ctx)
+	case school.PartNews:
+		return b.readNews(ctx)
+	case school.PartCare:
+		return b.readCare(ctx)
+	case school.PartTimetable:
+		return b.readTimetable(ctx)
+	case school.PartMenu:
+	}
+	return source.ErrAbsent
+}
+
+func (b *builder) cover(c school.Coverage) { b.snap.Covered = append(b.snap.Covered, c) }
+
+// skip counts entries that were left out.
+func (b *builder) skip(part school.Part, n int) {
+	if n > 0 {
+		b.snap.Skipped[part] += n
+	}
+}
+
+// vouch is called before each request about the child.
+func (b *builder) vouch(ctx context.Context) error {
+	if b.since < vouchEvery {
+		b.since++
+		return nil
+	}
+	b.since = 1
+	return b.stillThere(ctx, b.p)
+}
+
+// query asks about the child with a body in JSON.
+func (b *builder) query(ctx context.Context, path string, in, out any) error {
+	if err := b.vouch(ctx); err != nil {
+		return err
+	}
+	return b.json(ctx, path, in, out)
+}
+
+// chunkDays is the longest run of days that the calendar is asked for at
+// once.
+const chunkDays = 62
+
+// readCalendar reads the calendar of the plan's window in runs of two months.
+func (b *builder) readCalendar(ctx context.Context) error {
+	if b.plan.Window.IsZero() {
+		return nil
+	}
+	types, err := b.types(ctx)
+	if err != nil {
+		return err
+	}
+	var rows []wireEntry
+	for from := b.plan.Window.From; from.Before(b.plan.Window.To); from = from.AddDays(chunkDays) {
+		to := from.AddDays(chunkDays)
+		if b.plan.Window.To.Before(to) {
+			to = b.plan.Window.To
+		}
+		more, err := b.entries(ctx, from, to.AddDays(-1))
+		if err != nil {
+			return err
+		}
+		rows = append(rows, more...)
+	}
+	return b.addEntries(ctx, rows, types)
+}
+
+func (b *builder) entries(ctx context.Context, from, last school.Date) ([]wireEntry, error) {
+	var data json.RawMessage
+	in := struct {
+		Start string `json:"startDate"`
+		End   string `json:"endDate"`
+	}{from.String(), last.String()}
+	if err := b.query(ctx, pathEntries, in, &data); err != nil {
+		return nil, err
+	}
+	list, err := rowsOf(data)
+	if err != nil {
+		return nil, err
+	}
+	rows, bad, err := decodeRows[wireEntry](list)
+	b.skip(school.PartCalendar, bad)
+	return rows, err
+}
+
+// types returns the names of the types of entries.
+func (b *builder) types(ctx context.Context) (map[int64]string, error) {
+	var w wireCalendar
+	if err := b.query(ctx, pathCalendar, struct{}{}, &w); err != nil {
+		return nil, err
+	}
+	rows, bad, err := decodeRows[wireType](w.Types)
+	if err != nil {
+		return nil, err
+	}
+	if bad > 0 {
+		return nil, notUnderstood("a type of entries could not be read")
+	}
+	out := make(map[int64]string, len(rows))
+	for _, t := range rows {
+		out[t.ID] = strings.TrimSpace(t.Name)
+	}
+	return out, nil
+}
+
+// addEntries translates the rows and adds the names of their files. An entry
+// that stands for a task is left to the tasks.
+func (b *builder) addEntries(ctx context.Context, rows []wireEntry, types map[int64]string) error {
+	seen := map[string]bool{}
+	var events []school.Event
+	skipped := 0
+	for _, row := range rows {
+		id := string(row.ID)
+		if id != "" && seen[id] {
+			continue // it reaches over from the run before
+		}
+		seen[id] = true
+		task, known := b.isTask(row)
+		if task {
+			if !known {
+				skipped++
+			}
+			continue
+		}
+		e, ok := translateEntry(row, types)
+		if !ok {
+			skipped++
+			continue
+		}
+		if row.Attachments && id != "" {
+			names, err := b.files(ctx, row)
+			if err != nil {
+				return err
+			}
+			e.Body += fileLines(names)
+		}
+		events = append(events, e)
+	}
+	b.snap.Calendar = events
+	b.skip(school.PartCalendar, skipped)
+	b.cover(school.Coverage{Part: school.PartCalendar, Window: b.plan.Window})
+	return b.address(ctx)
+}
+
+// isTask reports whether an entry stands for a task. One whose task was read
+// is shown there; where the tasks could not be read nobody can say, and the
+// calendar is not complete.
+func (b *builder) isTask(row wireEntry) (task, known bool) {
+	_, id, ok := strings.Cut(strings.ToLower(deref(row.URL)), "/task/show/")
+	if !ok || !b.has(school.PartTasks) {
+		return false, false
+	}
+	if b.tasks == nil {
+		return true, false
+	}
+	return b.tasks[strings.Trim(id, "/")], true
+}
+
+// files returns the names of an entry's files, from memory while the entry is
+// the same.
+func (b *builder) files(ctx context.Context, row wireEntry) ([]string, error) {
+	id := string(row.ID)
+	sum := sumOf(id, deref(row.Title), deref(row.Text), deref(row.StartFull), deref(row.EndFull))
+	if note, ok := b.state.Files[id]; ok && note.Sum == sum {
+		return note.Names, nil
+	}
+	var data json.RawMessage
+	in := struct {
+		ID string `json:"id"`
+	}{id}
+	if err := b.query(ctx, pathAttachments, in, &data); err != nil {
+		return nil, err
+	}
+	rows, _, err := decodeRows[wireFile](data)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range rows {
+		if name := strings.TrimSpace(deref(f.Title)); name != "" {
+			names = append(names, name)
+		}
+	}
+	if len(b.state.Files) > 500 {
+		clear(b.state.Files)
+	}
+	b.state.Files[id] = fileNote{Sum: sum, Names: names}
+	return names, nil
+}
+
+// address keeps the official calendar address, once, where the guardian wants
+// it. That there is none is no reason to fail.
+func (b *builder) address(ctx context.Context) error {
+	if !b.a.wants(SettingCalendarAddress) || b.state.Addresses[b.p.id] != "" {
+		return nil
+	}
+	var addr string
+	err := b.query(ctx, pathSubscription, nil, &addr)
+	if err != nil && (ends(err) || errors.Is(err, source.ErrWrongChild)) {
+		return err
+	}
+	if addr = calendarAddress(addr); err == nil && addr != "" {
+		b.state.Addresses[b.p.id] = addr
+	}
+	return nil
+}
+
+// Weeks of the timetable around today that are read.
+const (
+	weeksBack  = 4
+	weeksAhead = 16
+)
+
+// weeks returns the Mondays of the weeks from back before today to ahead after
+// it that touch the plan's window.
+func (r *read) weeks(back, ahead int) []school.Date {
+	var out []school.Date
+	for n := -back; n <= ahead; n++ {
+		monday := r.today.Monday().AddDays(7 * n)
+		if monday.Before(r.plan.Window.To) && r.plan.Window.From.Before(monday.AddDays(7)) {
+			out = append(out, monday)
+		}
+	}
+	return out
+}
+
+// readTimetable reads week by week. The list that comes with the page itself
+// is not used: it ignores what was asked and ends after five days.
+func (b *builder) readTimetable(ctx context.Context) error {
+	weeks := b.weeks(weeksBack, weeksAhead)
+	if len(weeks) == 0 {
+		return nil
+	}
+	var lessons []school.Lesson
+	skipped := 0
+	for _, monday := range weeks {
+		if err := b.vouch(ctx); err != nil {
+			return err
+		}
+		var data json.RawMessage
+		in := url.Values{
+			"UTCOffset": {strconv.Itoa(utcOffset(monday))}, "start": {monday.String()}, "end": {monday.AddDays(6).String()},
+		}
+		if err := b.form(ctx, pathTimetable, in, &data); err != nil {
+			return err
+		}
+		rows, bad, err := decodeRows[wireLesson](data)
+		if err != nil {
+			return err
+		}
+		more, n := translateLessons(rows, school.Window{From: monday, To: monday.AddDays(7)})
+		lessons = append(lessons, more...)
+		skipped += bad + n
+	}
+	b.snap.Timetable = lessons
+	b.skip(school.PartTimetable, skipped)
+	b.cover(school.Coverage{Part: school.PartTimetable, Window: school.Window{From: weeks[0], To: weeks[len(weeks)-1].AddDays(7)}})
+	return nil
+}
+
+// Weeks of care times around today that are read.
+const (
+	careBack  = 1
+	careAhead = 6
+)
+
+// readCare reads week by week. What an answer covers it says itself: it may
+// be about the week after the one that was asked for.
+func (b *builder) readCare(ctx context.Context) error {
+	var care []school.Care
+	covered := map[school.Date]bool{}
+	for _, monday := range b.weeks(careBack, careAhead) {
+		in := struct {
+			Date string `json:"date"`
+			Next bool   `json:"showNextWeekIfNoMoreSchoolDays"`
+		}{monday.String() + "T00:00:00", true}
+		var w wireWeek
+		if err := b.query(ctx, pathCare, in, &w); err != nil {
+			return err
+		}
+		window, days, skipped, err := translateWeek(w)
+		if err != nil {
+			return err
+		}
+		if covered[window.From] {
+			continue
+		}
+		covered[window.From] = true
+		b.skip(school.PartCare, skipped)
+		care = append(care, days...)
+		b.cover(school.Coverage{Part: school.PartCare, Window: window})
+	}
+	b.snap.Care = care
+	return nil
+}
+
+const (
+	taskPage  = 20
+	taskPages = 20
+)
+
+// readTasks reads all pages. What is done or over may leave the list at any
+// time, so it covers from today on.
+func (b *builder) readTasks(ctx context.Context) error {
+	var tasks []school.Task
+	ids := map[string]bool{}
+	for page := 1; ; page++ {
+		if page > taskPages {
+			return notUnderstood("tasks do not come to an end")
+		}
+		in := struct {
+			Page int `json:"page"`
+			Size int `json:"pageSize"`
+		}{page, taskPage}
+		var w wireTasks
+		if err := b.query(ctx, pathTasks, in, &w); err != nil {
+			return err
+		}
+		rows, bad, err := decodeRows[wireTask](w.Items)
+		if err != nil {
+			return err
+		}
+		b.skip(school.PartTasks, bad)
+		fresh := 0
+		for _, row := range rows {
+			if ids[string(row.ID)] {
+				continue
+			}
+			ids[string(row.ID)] = true
+			fresh++
+			t, ok, skipped := translateTask(row)
+			if ok {
+				tasks = append(tasks, t)
+			} else if skipped {
+				b.skip(school.PartTasks, 1)
+			}
+		}
+		if !w.More || fresh == 0 {
+			break
+		}
+	}
+	b.tasks, b.snap.Tasks = ids, tasks
+	if w := (school.Window{From: b.today, To: b.plan.Window.To}); !w.IsZero() {
+		b.cover(school.Coverage{Part: school.PartTasks, Window: w})
+	}
+	return nil
+}
+
+// readMeetings reads the meetings that are booked. How to ask for a second
+// page is not known, so a list that has one covers nothing.
+func (b *builder) readMeetings(ctx context.Context) error {
+	var w wireMeetings
+	if err := b.query(ctx, pathMeetings, struct{}{}, &w); err != nil {
+		return err
+	}
+	rows, bad, err := decodeRows[wireMeeting](w.Rows)
+	if err != nil {
+		return err
+	}
+	word := ""
+	for _, a := range b.apps {
+		if strings.EqualFold(a.CodeName, "meeting") {
+			word = strings.TrimSpace(a.Title)
+		}
+	}
+	events, skipped := translateMeetings(rows, word)
+	b.snap.Schedule = events
+	b.skip(school.PartSchedule, bad+skipped)
+	if window := (school.Window{From: b.today, To: b.plan.Window.To}); w.Pages <= 1 && !window.IsZero() {
+		b.cover(school.Coverage{Part: school.PartSchedule, Window: window})
+	}
+	return nil
+}

@@ -1,0 +1,249 @@
+package infomentor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"syncd/source"
+	"syncd/source/internal/fetch"
+	"syncd/source/school"
+)
+
+// Fetch implements [source.Source].
+func (a *adapter) Fetch(ctx context.Context, s *source.Session, plan school.Plan, sink source.Sink) error {
+	if err := a.fetch(ctx, s, plan, sink); err != nil {
+		return fmt.Errorf("infomentor: fetch: %w", err)
+	}
+	return nil
+}
+
+// pupil is a child with the keys that requests need.
+type pupil struct {
+	school.Child
+
+	id        pupilID
+	mapping   mappingID
+	switchURL string // empty where the platform does not say
+}
+
+// read is one Fetch.
+type read struct {
+	*dialogue
+
+	plan   school.Plan
+	today  school.Date
+	taken  time.Time
+	pupils []pupil
+
+	chosen  pupilID // who is selected, as far as we know; "" when we do not
+	before  pupilID // who was selected before the last switch; "" for nobody
+	apps    []wireApp
+	notices notices
+}
+
+func (a *adapter) fetch(ctx context.Context, s *source.Session, plan school.Plan, sink source.Sink) error {
+	d, err := a.narrow(s)
+	if err != nil {
+		return err
+	}
+	now := a.cfg.Now()
+	if plan.Now.IsZero() {
+		plan.Now = now
+	}
+	h, err := d.home(ctx)
+	if err != nil {
+		return err
+	}
+	if h.Account.User.ID != d.state.Owner {
+		return source.ErrWrongPerson
+	}
+	r := &read{
+		dialogue: d, plan: plan, taken: now, today: school.DateOf(plan.Now.In(school.Stockholm())),
+		pupils: pupilsOf(h, d.state.Phone), chosen: h.selected(), apps: h.Apps,
+	}
+	if err := sink.Roster(ctx, r.roster(h)); err != nil {
+		return err
+	}
+	return r.all(ctx, sink)
+}
+
+func (r *read) roster(h wireHome) school.Roster {
+	out := school.Roster{Owner: school.Ref(h.Account.User.ID), OwnerName: personName(h.Account.User.Name)}
+	for _, p := range r.pupils {
+		out.Children = append(out.Children, p.Child)
+	}
+	return out
+}
+
+// pupilsOf returns the children of the home page. Where that does not say how
+// one is selected, the phone's list may: by name, if the name is one child's
+// alone.
+func pupilsOf(h wireHome, phone []wirePhonePupil) []pupil {
+	var out []pupil
+	for _, w := range h.Account.Pupils {
+		p := pupil{
+			Child: school.Child{Ref: school.Ref(w.ID), Name: personName(w.Name)}, id: w.ID, mapping: w.Mapping,
+			switchURL: switchURL(deref(w.SwitchURL)),
+		}
+		if p.switchURL == "" {
+			p.switchURL = switchByName(p.Name, h, phone)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// switchURL accepts an address at the Hub that selects a pupil. It is used as
+// it stands: an id of another kind in it is answered, about the wrong child.
+func switchURL(addr string) string {
+	u, err := url.Parse(addr)
+	if err != nil || addr == "" {
+		return ""
+	}
+	base, err := url.Parse(hub + "/")
+	if err != nil {
+		return ""
+	}
+	u = base.ResolveReference(u)
+	if u.Scheme != "https" || u.Host != hubHost || u.User != nil || len(u.Path) <= len(pathSwitch) ||
+		!strings.EqualFold(u.Path[:len(pathSwitch)], pathSwitch) {
+		return ""
+	}
+	return u.String()
+}
+
+func switchByName(name string, h wireHome, phone []wirePhonePupil) string {
+	same := 0
+	for _, w := range h.Account.Pupils {
+		if personName(w.Name) == name {
+			same++
+		}
+	}
+	var found []switchID
+	for _, p := range phone {
+		if strings.TrimSpace(p.FirstName+" "+p.LastName) == name {
+			found = append(found, p.ID)
+		}
+	}
+	if same != 1 || len(found) != 1 || found[0] <= 0 {
+		return ""
+	}
+	return hub + pathSwitch + strconv.FormatInt(int64(found[0]), 10)
+}
+
+// personName turns "Surname, First Middle" round.
+func personName(s string) string {
+	last, first, ok := strings.Cut(s, ",")
+	if !ok {
+		return strings.TrimSpace(s)
+	}
+	return strings.TrimSpace(strings.TrimSpace(first) + " " + strings.TrimSpace(last))
+}
+
+// all reads every child, the selected one first, and hands each on as soon as
+// everything of it is vouched for. At the end the parent's own selection is
+// put back.
+func (r *read) all(ctx context.Context, sink source.Sink) error {
+	own := r.chosen
+	var trouble []error
+	for _, p := range r.order() {
+		b, err := r.vouched(ctx, p)
+		if errors.Is(err, source.ErrWrongChild) && !ends(err) {
+			b, err = r.vouched(ctx, p)
+		}
+		trouble = append(trouble, err)
+		if ctx.Err() != nil {
+			return errors.Join(trouble...)
+		}
+		if b != nil && !b.empty() {
+			if err := sink.Snapshot(ctx, b.snap); err != nil {
+				return errors.Join(append(trouble, err, r.restore(ctx, own))...)
+			}
+			if err := b.remember(ctx); err != nil {
+				return errors.Join(append(trouble, err)...)
+			}
+		}
+		if ends(err) {
+			return errors.Join(trouble...)
+		}
+	}
+	return errors.Join(append(trouble, r.restore(ctx, own))...)
+}
+
+// order puts the selected child first.
+func (r *read) order() []pupil {
+	var out []pupil
+	for _, p := range r.pupils {
+		if p.id == r.chosen {
+			out = append(out, p)
+		}
+	}
+	for _, p := range r.pupils {
+		if p.id != r.chosen {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// restore selects whom the parent had selected.
+func (r *read) restore(ctx context.Context, own pupilID) error {
+	if r.chosen == own || len(r.pupils) < 2 {
+		return nil
+	}
+	for _, p := range r.pupils {
+		if p.id == own {
+			if err := r.choose(ctx, p); err != nil {
+				return fmt.Errorf("restore selection: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// choose asks the platform to select a child and believes nothing: 500 was
+// seen where the switch had happened, and 302 where it had not.
+func (r *read) choose(ctx context.Context, p pupil) error {
+	if p.switchURL == "" {
+		return notUnderstood("select child: no way to select it")
+	}
+	r.before, r.chosen = r.chosen, ""
+	// Without X-Requested-With, which makes the platform answer 500.
+	resp, err := r.send(ctx, fetch.Request{URL: p.switchURL, Header: http.Header{"Referer": {hub + "/"}}})
+	if err != nil {
+		return fmt.Errorf("select child: %w", err)
+	}
+	switch v := judge(resp); {
+	case v == over:
+		return fmt.Errorf("select child: %w", source.ErrSessionExpired)
+	case v == unavailable, v == forbidden, v == missing, resp.Status == http.StatusBadRequest:
+		return fmt.Errorf("select child: %w", r.settleSwitch(ctx, resp))
+	}
+	r.chosen = p.id
+	return nil
+}
+
+// settleSwitch tells why a switch was turned down.
+func (r *read) settleSwitch(ctx context.Context, resp *fetch.Response) error {
+	if err := r.settle(ctx, resp); err != nil && !errors.Is(err, source.ErrAbsent) {
+		return err
+	}
+	return notUnderstood("switch was turned down")
+}
+
+// whole says of every part that it failed, where a child was not read at all.
+func (r *read) whole(p pupil, err error) error {
+	var out []error
+	for _, part := range parts() {
+		if r.plan.Wants(part) {
+			out = append(out, &source.PartError{Child: p.Ref, Part: part, Err: err})
+		}
+	}
+	return errors.Join(out...)
+}

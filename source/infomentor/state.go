@@ -1,0 +1,148 @@
+package infomentor
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"syncd/source"
+	"syncd/source/internal/fetch"
+	"syncd/source/school"
+)
+
+const stateVersion = 1
+
+// state is what a session holds. It is sealed where it is stored.
+type state struct {
+	Version  int       `json:"v"`
+	Jar      []byte    `json:"jar"`
+	Owner    userID    `json:"owner,omitempty"`
+	Password *password `json:"password,omitempty"`
+	Devices  []chain   `json:"devices,omitempty"`
+	// Unpaired is when the platform last refused to pair.
+	Unpaired time.Time `json:"unpaired,omitzero"`
+	// Phone are the pupils as the phone's list has them.
+	Phone []wirePhonePupil `json:"phone,omitempty"`
+	// Marks are the ids by which a module's answers show whom they are about.
+	Marks map[pupilID]im2ID `json:"marks,omitempty"`
+	// Absent are the modules that a child was found not to have, and when.
+	Absent map[pupilID]map[school.Part]time.Time `json:"absent,omitempty"`
+	// Letters are what was last read of each letter.
+	Letters map[school.Ref]mark `json:"letters,omitempty"`
+	// Files are the names of files at calendar entries.
+	Files map[string]fileNote `json:"files,omitempty"`
+	// Addresses are the official calendar addresses.
+	Addresses map[pupilID]string `json:"addresses,omitempty"`
+}
+
+// password is kept where the guardian lets us.
+type password struct {
+	User     string `json:"user"`
+	Password string `json:"password"`
+	// Tried is set, durably, before the password is sent and taken back when
+	// the platform did not turn it down. One that is found set may have been
+	// turned down, and is not sent again.
+	Tried bool `json:"tried,omitempty"`
+}
+
+// chain is one paired device with its living refresh token.
+type chain struct {
+	Device  string `json:"device"`
+	Refresh string `json:"refresh"`
+	Revoke  string `json:"revoke,omitempty"` // address that ends it
+}
+
+// mark is what is remembered of a letter, for the platform does not say when
+// one was edited.
+type mark struct {
+	Sum       string    `json:"sum"`
+	Published time.Time `json:"published"`
+	Modified  time.Time `json:"modified"`
+}
+
+// fileNote remembers the files of a calendar entry for as long as the entry
+// stays the same.
+type fileNote struct {
+	Sum   string   `json:"sum"`
+	Names []string `json:"names"`
+}
+
+func newState() state {
+	return state{
+		Version: stateVersion, Marks: map[pupilID]im2ID{}, Absent: map[pupilID]map[school.Part]time.Time{},
+		Letters: map[school.Ref]mark{}, Files: map[string]fileNote{}, Addresses: map[pupilID]string{},
+	}
+}
+
+// encode writes the state with the jar's cookies. The same state gives the
+// same bytes.
+func (st state) encode(jar *fetch.Jar) ([]byte, error) {
+	cookies, err := jar.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	st.Jar = cookies
+	return json.Marshal(st)
+}
+
+// decodeState reads a state and fills the jar unless that is nil. No state, or
+// one that this version did not write, needs a new login.
+func decodeState(data []byte, jar *fetch.Jar) (state, error) {
+	st := newState()
+	if len(data) == 0 {
+		return state{}, fmt.Errorf("no session: %w", source.ErrSessionExpired)
+	}
+	if err := json.Unmarshal(data, &st); err != nil || st.Version != stateVersion || st.Owner == "" {
+		return state{}, fmt.Errorf("session is of another kind: %w", source.ErrSessionExpired)
+	}
+	fresh := newState()
+	if st.Marks == nil {
+		st.Marks = fresh.Marks
+	}
+	if st.Absent == nil {
+		st.Absent = fresh.Absent
+	}
+	if st.Letters == nil {
+		st.Letters = fresh.Letters
+	}
+	if st.Files == nil {
+		st.Files = fresh.Files
+	}
+	if st.Addresses == nil {
+		st.Addresses = fresh.Addresses
+	}
+	if jar == nil {
+		return st, nil
+	}
+	if err := jar.UnmarshalBinary(st.Jar); err != nil {
+		return state{}, fmt.Errorf("session is damaged: %w", source.ErrSessionExpired)
+	}
+	return st, nil
+}
+
+// absence is how long a module that was missing is not asked for again.
+const absence = 7 * 24 * time.Hour
+
+// absent reports whether a child was lately found not to have a part.
+func (st state) absent(id pupilID, part school.Part, now time.Time) bool {
+	at, ok := st.Absent[id][part]
+	return ok && now.Sub(at) < absence && !at.After(now)
+}
+
+// setAbsent remembers that a child does not have a part.
+func (st state) setAbsent(id pupilID, part school.Part, now time.Time) {
+	if st.Absent[id] == nil {
+		st.Absent[id] = map[school.Part]time.Time{}
+	}
+	st.Absent[id][part] = now.UTC().Truncate(time.Second)
+}
+
+// calendarAddress returns an address if it is one of the platform's.
+func calendarAddress(addr string) string {
+	const prefix = "webcal://im2-api.infomentor.se/"
+	if !strings.HasPrefix(addr, prefix) || strings.ContainsAny(addr, " \t\r\n\"<>") || len(addr) > 500 {
+		return ""
+	}
+	return addr
+}

@@ -380,7 +380,7 @@ const (
 // be about the week after the one that was asked for.
 func (b *builder) readCare(ctx context.Context) error {
 	var care []school.Care
-	covered := map[school.Date]bool{}
+	var windows []school.Window
 	for _, monday := range b.weeks(careBack, careAhead) {
 		in := struct {
 			Date string `json:"date"`
@@ -394,15 +394,17 @@ func (b *builder) readCare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if covered[window.From] {
+		if slices.Contains(windows, window) {
 			continue
 		}
-		covered[window.From] = true
+		windows = append(windows, window)
 		b.skip(school.PartCare, skipped)
 		care = append(care, days...)
-		b.cover(school.Coverage{Part: school.PartCare, Window: window})
 	}
 	b.snap.Care = care
+	for _, w := range windows {
+		b.cover(school.Coverage{Part: school.PartCare, Window: w})
+	}
 	return nil
 }
 

@@ -69,7 +69,7 @@ func TestConformanceWithPairing(t *testing.T) {
 		Login: func(t *testing.T, src source.Source, f sourcetest.Fake, g schooltest.Guardian) []byte {
 			t.Helper()
 			s := source.NewSession(byBankID(t, src, f, g), nil)
-			f.Lapse()
+			own(f).KillPerson(g.PersonalNumber)
 			if err := refresh(t, src, s); err != nil {
 				t.Fatalf("Refresh = %v", err)
 			}

@@ -222,11 +222,12 @@ func (r *read) choose(ctx context.Context, p pupil) error {
 	switch v := judge(resp); {
 	case v == over:
 		return fmt.Errorf("select child: %w", source.ErrSessionExpired)
-	case v == unavailable, v == forbidden, v == missing, resp.Status == http.StatusBadRequest:
-		return fmt.Errorf("select child: %w", r.settleSwitch(ctx, resp))
+	case resp.Status == http.StatusInternalServerError, resp.Status == http.StatusFound && v == strange,
+		resp.Status == http.StatusOK && len(resp.Body) > 0 && v != unavailable:
+		r.chosen = p.id // as it says; who asks for data looks again
+		return nil
 	}
-	r.chosen = p.id
-	return nil
+	return fmt.Errorf("select child: %w", r.settleSwitch(ctx, resp))
 }
 
 // settleSwitch tells why a switch was turned down.

@@ -2,6 +2,7 @@ package infomentortest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -138,6 +139,16 @@ func (s *Server) KillLogins() {
 	defer s.mu.Unlock()
 	clear(s.sessions)
 	clear(s.logins)
+}
+
+// KillPerson ends all sessions and sign-ins of one guardian at the platform,
+// and every sign-in at the city; devices and passwords stay.
+func (s *Server) KillPerson(personalNumber string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.sessions, func(_ string, ses *session) bool { return ses.person == personalNumber })
+	maps.DeleteFunc(s.logins, func(_ string, in *signIn) bool { return in.person == personalNumber })
+	s.sso.KillSMSession()
 }
 
 // KillAll ends all sessions and sign-ins, also those at the city, revokes all

@@ -162,18 +162,11 @@ func Calendar(info Info, entries []school.Entry, s Style) ([]byte, []school.UID)
 // are missing from either, each once, sorted; those that limits leave out are
 // not among them.
 func Build(info Info, entries []school.Entry, object, feed Style) (*Collection, []school.UID) {
-	return BuildFrom(info, entries, entries, object, feed)
-}
-
-// BuildFrom is [Build] for a subscribed calendar that holds other entries
-// than the objects: fewer, where it has a window, or more, where a note stands
-// in it.
-func BuildFrom(info Info, objects, subscribed []school.Entry, object, feed Style) (*Collection, []school.UID) {
-	c := &Collection{Info: info, Objects: make([]Object, 0, len(objects))}
+	c := &Collection{Info: info, Objects: make([]Object, 0, len(entries))}
 	c.Modified = later(utcSecond(info.Changed), utcSecond(feed.NotBefore))
 	enc := newEncoder(object)
 	var skipped []school.UID
-	for _, e := range objects {
+	for _, e := range entries {
 		o, err := enc.object(e)
 		if err != nil {
 			skipped = append(skipped, e.UID)
@@ -189,13 +182,23 @@ func BuildFrom(info Info, objects, subscribed []school.Entry, object, feed Style
 	if c.Components == nil {
 		c.Components = components(c.Objects)
 	}
-	out := newEncoder(feed).calendar(info, subscribed)
-	c.ICS, c.ICSETag = out.data, etag(out.data)
-	c.Entries, c.Window = out.entries, out.window
-	c.Modified = later(c.Modified, out.modified)
-	skipped = append(skipped, out.skipped...)
+	c, missing := c.Subscribed(entries, feed, time.Time{})
+	skipped = append(skipped, missing...)
 	slices.Sort(skipped)
 	return c, slices.Compact(skipped)
+}
+
+// Subscribed returns the collection with another subscribed calendar, written
+// of entries: fewer than the objects, where it is a window, or more, where a
+// note stands in it. changed is when it last changed in a way that these
+// entries do not show; zero: never. The collection itself stays as it is.
+func (c *Collection) Subscribed(entries []school.Entry, feed Style, changed time.Time) (*Collection, []school.UID) {
+	out := newEncoder(feed).calendar(c.Info, entries)
+	other := *c
+	other.ICS, other.ICSETag = out.data, etag(out.data)
+	other.Entries, other.Window = out.entries, out.window
+	other.Modified = later(later(c.Modified, utcSecond(changed)), out.modified)
+	return &other, out.skipped
 }
 
 // components returns what objects are, events before tasks; an empty calendar

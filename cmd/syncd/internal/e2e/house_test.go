@@ -86,6 +86,8 @@ type house struct {
 	clock *clock
 	logs  *logs
 
+	options school.Options // of the link that join makes
+
 	recorder  *recorder
 	app       *app.App
 	db        *storage.DB
@@ -169,7 +171,7 @@ func (h *house) join() {
 		h.t.Fatalf("accounts = %v, %v", accounts, err)
 	}
 	h.account = accounts[0].ID
-	if h.addresses, err = h.app.AddLink(ctx, web.NewLink{Label: "Prov"}, time.Time{}); err != nil {
+	if h.addresses, err = h.app.AddLink(ctx, web.NewLink{Label: "Prov", Options: h.options}, time.Time{}); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -23,7 +23,16 @@ func (v *Views) collection(ctx context.Context, l school.Link, slug string) (*ic
 	if !ok || !k.IsCalendar() {
 		return nil, fs.ErrNotExist
 	}
-	return cachedValue[*icalendar.Collection](ctx, v, valueKey{string(l.ID), slug}, func(ctx context.Context, old *cached) (*cached, error) {
+	b, err := v.both(ctx, l, slug, n, k)
+	return b.subscribed, err
+}
+
+// both is a calendar as it is subscribed and as CalDAV has it, where nothing
+// changes with time alone.
+type both struct{ subscribed, dav *icalendar.Collection }
+
+func (v *Views) both(ctx context.Context, l school.Link, slug string, n school.ChildNumber, k school.Kind) (both, error) {
+	return cachedValue[both](ctx, v, valueKey{string(l.ID), slug}, func(ctx context.Context, old *cached) (*cached, error) {
 		p, err := v.plan(ctx, l, n, k)
 		if err != nil {
 			return nil, err
@@ -33,16 +42,18 @@ func (v *Views) collection(ctx context.Context, l school.Link, slug string) (*ic
 			same.until = p.until
 			return &same, nil
 		}
-		c, err := v.buildCalendar(ctx, p)
+		b, err := v.buildCalendar(ctx, p)
 		if err != nil {
 			return nil, err
 		}
-		c.Slug, c.Token = slug, p.token
-		size := int64(len(c.ICS))
-		for _, o := range c.Objects {
+		size := int64(len(b.dav.ICS))
+		if b.subscribed != b.dav {
+			size += int64(len(b.subscribed.ICS))
+		}
+		for _, o := range b.dav.Objects {
 			size += int64(len(o.Data)) + 256
 		}
-		return &cached{token: p.all, until: p.until, size: size, value: c}, nil
+		return &cached{token: p.all, until: p.until, size: size, value: b}, nil
 	})
 }
 
@@ -169,34 +180,34 @@ func (v *Views) home(ctx context.Context, l school.Link) (*caldav.Home, error) {
 		}
 		home := &caldav.Home{DisplayName: words(l).Calendar.Family}
 		for _, slug := range s.homeSlugs() {
-			c, err := v.collection(ctx, l, slug)
+			n, k, _ := parseSlug(slug)
+			b, err := v.both(ctx, l, slug, n, k)
 			if err != nil {
 				return nil, err
 			}
-			home.Collections = append(home.Collections, c)
+			home.Collections = append(home.Collections, b.dav)
 		}
-		// Its objects do not change with time; what is subscribed does, by day.
-		tomorrow := school.DateOf(v.cfg.Now().In(v.loc)).AddDays(1).Start(v.loc)
-		return &cached{size: 1024, value: home, until: tomorrow}, nil
+		return &cached{size: 1024, value: home}, nil
 	})
 }
 
-func (v *Views) buildCalendar(ctx context.Context, p plan) (*icalendar.Collection, error) {
+func (v *Views) buildCalendar(ctx context.Context, p plan) (both, error) {
 	s := p.scope
 	w := words(s.link)
 	options := s.link.Options
 	options.Prefix = (options.Prefix || p.number == school.Family) && options.Detail != school.DetailBusy
-	window := v.window(s.link, p.now)
 	children, kinds := split(p.parts)
-	changed, err := v.cfg.Store.ChangedAt(ctx, children, kinds)
-	if err != nil {
-		return nil, err
+	info := v.info(s, p.number, p.kind, p.parts)
+	var err error
+	if info.Changed, err = v.cfg.Store.ChangedAt(ctx, children, kinds); err != nil {
+		return both{}, err
 	}
 	var entries, subscribed []school.Entry
+	window := v.window(s.link, p.now)
 	for _, part := range p.parts {
 		got, err := v.cfg.Store.Entries(ctx, part.child, part.kind)
 		if err != nil {
-			return nil, err
+			return both{}, err
 		}
 		if part.kind == school.KindKit {
 			got = bring(got, w)
@@ -204,37 +215,41 @@ func (v *Views) buildCalendar(ctx context.Context, p plan) (*icalendar.Collectio
 		got = reduce(got, options.Detail, w)
 		entries = append(entries, got...)
 		if daily(part.kind) && !v.cfg.Whole(part.child) {
-			inside := slices.DeleteFunc(slices.Clone(got), func(e school.Entry) bool { return !window.Overlaps(e.Span, v.loc) })
-			if len(inside) < len(got) {
-				changed = latest(changed, school.DateOf(p.now).Monday().Start(v.loc))
-			}
-			got = inside
+			got = slices.DeleteFunc(slices.Clone(got), func(e school.Entry) bool { return !window.Overlaps(e.Span, v.loc) })
 		}
 		subscribed = append(subscribed, got...)
-	}
-	for _, note := range p.notes {
-		subscribed = append(subscribed, note.entry(w, v.cfg.BaseURL, p.now))
 	}
 	object := icalendar.Style{Options: options, Words: encoderWords(w, p.kind), NotBefore: v.floor(s.link)}
 	feed := object
 	feed.Feed = true
-	if !slices.ContainsFunc(children, v.cfg.Whole) {
+	dav, skipped := icalendar.Build(info, entries, object, feed)
+	dav.Slug, dav.Token = slugOf(p.number, p.kind), p.token
+	b := both{dav, dav}
+	var moved time.Time
+	if len(subscribed) < len(entries) {
+		moved = school.DateOf(p.now).Monday().Start(v.loc)
+	}
+	for _, note := range p.notes {
+		subscribed = append(subscribed, note.entry(w, v.cfg.BaseURL, p.now))
+	}
+	guard := !slices.ContainsFunc(children, v.cfg.Whole)
+	if guard {
 		feed.Limits = icalendar.Limits{Bytes: maxICS, Entries: maxEntries, Today: school.DateOf(p.now)}
 	}
-	info := v.info(s, p.number, p.kind, p.parts)
-	info.Changed = changed
-	c, skipped := icalendar.BuildFrom(info, entries, subscribed, object, feed)
-	v.report(ctx, s.link, slugOf(p.number, p.kind), c, len(skipped))
-	return c, nil
+	if !moved.IsZero() || len(p.notes) > 0 || guard && (dav.Entries > maxEntries || len(dav.ICS) > maxICS) {
+		b.subscribed, _ = dav.Subscribed(subscribed, feed, moved)
+	}
+	v.report(ctx, s.link, b.subscribed, len(skipped))
+	return b, nil
 }
 
 // report logs what a guardian may want to know of a calendar.
-func (v *Views) report(ctx context.Context, l school.Link, slug string, c *icalendar.Collection, skipped int) {
-	name := []slog.Attr{slog.String("link", string(l.ID)), slog.String("calendar", slug)}
+func (v *Views) report(ctx context.Context, l school.Link, c *icalendar.Collection, skipped int) {
+	name := []slog.Attr{slog.String("link", string(l.ID)), slog.String("calendar", c.Slug)}
 	if skipped > 0 {
 		v.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "entries cannot be written as iCalendar", append(name, slog.Int("count", skipped))...)
 	}
-	if size := sizeOf(slug, c); size.Large {
+	if size := sizeOf(c); size.Large {
 		v.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "a calendar is almost too large for some programs",
 			append(name, slog.Int("bytes", size.Bytes), slog.Int("entries", size.Entries), slog.Bool("narrowed", !size.Window.IsZero()))...)
 	}

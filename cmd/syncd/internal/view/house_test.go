@@ -135,6 +135,20 @@ func (h *house) calendar(link, slug string) *icalendar.Collection {
 	return c
 }
 
+// home is what CalDAV shows of the link "l": token, date and tags of each calendar.
+func (h *house) home() []string {
+	h.t.Helper()
+	home, err := h.CalDAV().Home(h.t.Context(), "l")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var out []string
+	for _, c := range home.Collections {
+		out = append(out, fmt.Sprint(c.Slug, c.Token, c.Modified, c.ICSETag, len(c.Objects), c.Name))
+	}
+	return out
+}
+
 func (h *house) feed(link, slug string) *feeds.Feed {
 	h.t.Helper()
 	f, err := h.Feeds().Feed(h.t.Context(), link, slug, 1)

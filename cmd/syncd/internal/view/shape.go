@@ -99,17 +99,18 @@ func (v *Views) Sizes(ctx context.Context, id school.LinkID) ([]Size, error) {
 		if err != nil {
 			return nil, fmt.Errorf("view: sizes: %w", err)
 		}
-		out = append(out, sizeOf(slug, c))
+		out = append(out, sizeOf(c))
 	}
 	return out, nil
 }
 
-func sizeOf(slug string, c *icalendar.Collection) Size {
-	s := Size{Slug: slug, Bytes: len(c.ICS), Entries: c.Entries, Window: c.Window}
+func sizeOf(c *icalendar.Collection) Size {
+	s := Size{Slug: c.Slug, Bytes: len(c.ICS), Entries: c.Entries, Window: c.Window}
 	s.Large = s.Bytes > largeICS || s.Entries > largeEntries || !s.Window.IsZero()
 	return s
 }
 
+// latest is the last of some times.
 func latest(times ...time.Time) time.Time {
 	return slices.MaxFunc(times, time.Time.Compare)
 }

@@ -44,7 +44,7 @@ func commands() []command {
 		{"login", "ACCOUNT [-method NAME]", "sign in at the school, in this terminal", data},
 		{"sync", "[ACCOUNT…]", "read now", data},
 		{"status", "[-json]", "what was read when, and what is wrong", data},
-		{"link", "add | list | revoke LINK", "what is handed to calendar programs and people", data},
+		{"link", "add | list | set LINK | rotate LINK | revoke LINK", "what is handed to calendar programs and people", data},
 		{"guardian", "reset", "a new one-time address for the web pages", data},
 		{"reset", "", "put data that cannot be used aside and start empty", reset},
 		{"healthcheck", "", "ask a running daemon whether it serves", healthcheck},

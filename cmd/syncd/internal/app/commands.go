@@ -9,14 +9,12 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"syncd/cmd/syncd/internal/control"
 	"syncd/cmd/syncd/internal/text"
-	"syncd/cmd/syncd/internal/web"
 	"syncd/source/school"
 )
 
@@ -184,142 +182,6 @@ func (c command) guardian(ctx context.Context, args []string) error {
 		return usageError("guardian: say reset")
 	}
 	return c.Invite(ctx, c.Out)
-}
-
-func (c command) link(ctx context.Context, args []string) error {
-	v, rest, err := verb("link", args, "add", "list", "revoke")
-	if err != nil {
-		return err
-	}
-	switch v {
-	case "add":
-		return c.linkAdd(ctx, rest)
-	case "list":
-		return c.linkList(ctx, rest)
-	}
-	if len(rest) != 1 {
-		return usageError("link revoke: name one link")
-	}
-	if err := c.RevokeLink(ctx, school.LinkID(rest[0])); err != nil {
-		return c.explain(err, "link")
-	}
-	c.print("link %s is revoked\n", rest[0])
-	return nil
-}
-
-func (c command) linkAdd(ctx context.Context, args []string) error {
-	var n web.NewLink
-	var children, kinds, expires, cancelled string
-	var asJSON bool
-	words, err := flags("link add", args, func(f *flag.FlagSet) {
-		f.StringVar(&n.Label, "label", "", "")
-		f.StringVar(&children, "children", "", "")
-		f.StringVar(&kinds, "kinds", "", "")
-		f.StringVar(&expires, "expires", "", "")
-		f.StringVar(&cancelled, "cancelled", "prefix", "")
-		f.StringVar(&n.Options.Language, "language", "sv", "")
-		f.BoolVar(&n.Options.Prefix, "prefix", false, "")
-		f.BoolVar(&n.Options.Merged, "merged", false, "")
-		f.BoolVar(&n.Options.Day, "day", false, "")
-		f.BoolVar(&n.Options.UTC, "utc", false, "")
-		f.BoolVar(&asJSON, "json", false, "")
-	})
-	if err != nil {
-		return err
-	}
-	if len(words) > 0 {
-		return usageError("link add: %d words too many", len(words))
-	}
-	until, err := c.linkScope(&n, children, kinds, expires, cancelled)
-	if err != nil {
-		return err
-	}
-	made, err := c.AddLink(ctx, n, until)
-	if err != nil {
-		return c.explain(err, "child")
-	}
-	if asJSON {
-		return c.printJSON(jsonAddresses(made))
-	}
-	c.printAddresses(made)
-	return nil
-}
-
-func (c command) linkScope(n *web.NewLink, children, kinds, expires, cancelled string) (until time.Time, err error) {
-	for field := range fields(children) {
-		number, err := strconv.Atoi(field)
-		if err != nil || number < 1 {
-			return until, usageError("link add: -children takes numbers parted by commas")
-		}
-		n.Children = append(n.Children, school.ChildNumber(number))
-	}
-	for field := range fields(kinds) {
-		n.Kinds = append(n.Kinds, school.Kind(field))
-	}
-	if expires != "" {
-		d, err := school.ParseDate(expires)
-		if err != nil {
-			return until, usageError("link add: -expires takes a day as 2027-06-15")
-		}
-		until = d.AddDays(1).Start(c.loc)
-	}
-	switch cancelled {
-	case "prefix":
-	case string(school.CancelledStatus), string(school.CancelledDrop):
-		n.Options.Cancelled = school.Cancelled(cancelled)
-	default:
-		return until, usageError("link add: -cancelled is prefix, status or drop")
-	}
-	if _, ok := text.Parse(n.Options.Language); !ok {
-		return until, usageError("link add: -language is sv or en")
-	}
-	return until, nil
-}
-
-func fields(list string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for f := range strings.SplitSeq(list, ",") {
-			if f = strings.TrimSpace(f); f != "" && !yield(f) {
-				return
-			}
-		}
-	}
-}
-
-func (c command) linkList(ctx context.Context, args []string) error {
-	var asJSON bool
-	words, err := flags("link list", args, func(f *flag.FlagSet) { f.BoolVar(&asJSON, "json", false, "") })
-	if err != nil {
-		return err
-	}
-	if len(words) > 0 {
-		return usageError("link list: %d words too many", len(words))
-	}
-	links, err := c.Links(ctx)
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		return c.printJSON(jsonLinks(links))
-	}
-	w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
-	for _, l := range links {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.ID, l.Label, stamp(l.Created), stamp(l.LastUsed))
-	}
-	return w.Flush()
-}
-
-func (c command) printAddresses(a web.Addresses) {
-	w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
-	for _, cal := range a.Calendars {
-		fmt.Fprintf(w, "%d\t%s\t%s\n", cal.Child, cal.Kind, cal.URL)
-	}
-	for _, f := range a.Feeds {
-		fmt.Fprintf(w, "%d\t%s\t%s\n", f.Child, f.Kind, f.URL)
-	}
-	fmt.Fprintf(w, "CalDAV\tserver\t%s\n\tuser\t%s\n\tpassword\t%s\n", a.CalDAV.URL, a.CalDAV.User, a.CalDAV.Password)
-	_ = w.Flush()
-	c.print("\n%s\n", c.say.ShownOnce)
 }
 
 func (c command) printJSON(v any) error {

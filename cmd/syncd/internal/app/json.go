@@ -16,9 +16,12 @@ import (
 // AddressesJSON lists what a link opens.
 type AddressesJSON struct {
 	Link   school.LinkID `json:"link"`
+	Page   string        `json:"page,omitempty"` // the receiver's page, with the secrets in its fragment
 	ICS    []ICSJSON     `json:"ics"`
 	Feeds  []FeedJSON    `json:"feeds"`
 	CalDAV CalDAVJSON    `json:"caldav"`
+	// Until is when what was replaced stops working.
+	Until string `json:"old_until,omitempty"`
 }
 
 // ICSJSON is one calendar address.
@@ -45,8 +48,8 @@ type CalDAVJSON struct {
 
 func jsonAddresses(a web.Addresses) AddressesJSON {
 	out := AddressesJSON{
-		Link: a.Link, ICS: []ICSJSON{}, Feeds: []FeedJSON{},
-		CalDAV: CalDAVJSON{URL: a.CalDAV.URL, User: a.CalDAV.User, Password: a.CalDAV.Password},
+		Link: a.Link, Page: a.Page, ICS: []ICSJSON{}, Feeds: []FeedJSON{},
+		CalDAV: CalDAVJSON{URL: a.CalDAV.URL, User: a.CalDAV.User, Password: a.CalDAV.Password}, Until: jsonTime(a.Overlap),
 	}
 	for _, c := range a.Calendars {
 		out.ICS = append(out.ICS, ICSJSON{Child: c.Child, Kind: c.Kind, URL: c.URL})
@@ -65,15 +68,50 @@ type linkJSON struct {
 	Created  string               `json:"created"`
 	LastUsed string               `json:"last_used,omitempty"`
 	Expires  string               `json:"expires,omitempty"`
+	Options  optionsJSON          `json:"options"`
+	UsedBy   []useJSON            `json:"used_by"`
+	OldUntil string               `json:"old_until,omitempty"` // replaced addresses work until then
 }
 
-func jsonLinks(links []school.Link) []linkJSON {
+// optionsJSON names a link's options as the flags of "link add" do.
+type optionsJSON struct {
+	Prefix    bool   `json:"prefix"`
+	Cancelled string `json:"cancelled"`
+	Language  string `json:"language"`
+	Merged    bool   `json:"merged"`
+	Day       bool   `json:"day"`
+	UTC       bool   `json:"utc"`
+}
+
+// useJSON is when a family of programs last used a link.
+type useJSON struct {
+	Client string `json:"client"`
+	Day    string `json:"day"`
+}
+
+func jsonOptions(o school.Options) optionsJSON {
+	out := optionsJSON{
+		Prefix: o.Prefix, Cancelled: string(o.Cancelled), Language: o.Language, Merged: o.Merged, Day: o.Day, UTC: o.UTC,
+	}
+	if o.Cancelled == school.CancelledPrefix {
+		out.Cancelled = cancelledPrefix
+	}
+	return out
+}
+
+// jsonLinks describes links; views are of the same links in the same order.
+func jsonLinks(links []school.Link, views []web.LinkView) []linkJSON {
 	out := []linkJSON{}
-	for _, l := range links {
-		out = append(out, linkJSON{
+	for i, l := range links {
+		v := linkJSON{
 			ID: l.ID, Label: l.Label, Children: l.Children, Kinds: l.Kinds, Created: jsonTime(l.Created),
-			LastUsed: jsonTime(l.LastUsed), Expires: jsonTime(l.Expires),
-		})
+			LastUsed: jsonTime(l.LastUsed), Expires: jsonTime(l.Expires), Options: jsonOptions(l.Options),
+			UsedBy: []useJSON{}, OldUntil: jsonTime(views[i].Overlap),
+		}
+		for _, u := range views[i].Uses {
+			v.UsedBy = append(v.UsedBy, useJSON{Client: string(u.Client), Day: u.Day.String()})
+		}
+		out = append(out, v)
 	}
 	return out
 }

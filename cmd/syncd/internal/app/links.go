@@ -34,6 +34,9 @@ func (a *App) makeLink(ctx context.Context, n web.NewLink, expires time.Time) (s
 	if err := a.checkScope(ctx, n); err != nil {
 		return school.Link{}, secrets{}, err
 	}
+	if !expires.IsZero() && !expires.After(a.cfg.Now()) {
+		return school.Link{}, secrets{}, fmt.Errorf("%w: the link would have ended already", fs.ErrInvalid)
+	}
 	now := a.cfg.Now().UTC().Truncate(time.Second)
 	id, _ := auth.NewToken()
 	generation, _ := auth.NewToken()
@@ -73,7 +76,90 @@ func (a *App) checkScope(ctx context.Context, n web.NewLink) error {
 	return nil
 }
 
-// addresses lists everything that a link opens right now.
+// ChangeLink changes what a link shows, how, and until when. Its addresses and
+// its password stay. A scope or options that differ make calendar programs
+// fetch everything anew.
+func (a *App) ChangeLink(ctx context.Context, id school.LinkID, n web.NewLink, expires time.Time) error {
+	l, err := a.linkThere(ctx, id)
+	if err == nil {
+		err = a.checkScope(ctx, n)
+	}
+	if err == nil && !expires.IsZero() && !expires.Equal(l.Expires) && !expires.After(a.cfg.Now()) {
+		err = fmt.Errorf("%w: the link would have ended already", fs.ErrInvalid)
+	}
+	if err == nil {
+		l.Label, l.Children, l.Kinds, l.Options, l.Expires = n.Label, n.Children, n.Kinds, n.Options, expires
+		err = a.cfg.DB.PutLink(ctx, l)
+	}
+	if err != nil {
+		return fmt.Errorf("app: change link: %w", err)
+	}
+	a.views.Invalidate()
+	return nil
+}
+
+// linkThere answers a link that is not revoked.
+func (a *App) linkThere(ctx context.Context, id school.LinkID) (school.Link, error) {
+	l, err := a.cfg.DB.Link(ctx, id)
+	if err == nil && !l.Revoked.IsZero() {
+		err = fmt.Errorf("%w: the link is revoked", fs.ErrNotExist)
+	}
+	return l, err
+}
+
+// RotateLink replaces some of a link's secrets, each by itself, and answers
+// what is known of its addresses now. An old token works for a week beside the
+// new one unless r says otherwise; an old password ends at once.
+func (a *App) RotateLink(ctx context.Context, id school.LinkID, r web.Rotation) (web.Addresses, error) {
+	l, s, until, err := a.rotate(ctx, id, r)
+	if err != nil {
+		return web.Addresses{}, fmt.Errorf("app: rotate link: %w", err)
+	}
+	out, err := a.addresses(ctx, l, s)
+	out.Replaced = s.page == "" || s.calendars == "" || s.feeds == "" || s.password == ""
+	out.Overlap = until
+	return out, err
+}
+
+func (a *App) rotate(ctx context.Context, id school.LinkID, r web.Rotation) (l school.Link, s secrets, until time.Time, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if l, err = a.linkThere(ctx, id); err != nil {
+		return l, s, until, err
+	}
+	if !l.Live(a.cfg.Now()) {
+		return l, s, until, fmt.Errorf("%w: the link is not in use", fs.ErrInvalid)
+	}
+	hashed, err := a.cfg.DB.Secrets(ctx, id)
+	if err != nil {
+		return l, s, until, err
+	}
+	s = a.pending[id] // what nobody has seen yet can still be shown
+	if r.Page {
+		s.page, hashed.Page = auth.NewToken()
+	}
+	if r.Calendars {
+		s.calendars, hashed.Calendars = auth.NewToken()
+	}
+	if r.Feeds {
+		s.feeds, hashed.Feeds = auth.NewToken()
+	}
+	if r.Password {
+		s.password, hashed.Password = auth.NewPassword()
+	}
+	if !r.Now && (r.Page || r.Calendars || r.Feeds) {
+		until = a.cfg.Now().Add(web.Overlap).Truncate(time.Second)
+	}
+	if err = a.cfg.DB.PutSecrets(ctx, id, hashed, until); err != nil {
+		return l, s, until, err
+	}
+	delete(a.pending, id)
+	a.views.Invalidate()
+	return l, s, until, nil
+}
+
+// addresses lists everything that a link opens right now with those of its
+// secrets that are known.
 func (a *App) addresses(ctx context.Context, l school.Link, s secrets) (web.Addresses, error) {
 	calendars, letters, err := a.views.Slugs(ctx, l.ID)
 	if err != nil {
@@ -83,15 +169,23 @@ func (a *App) addresses(ctx context.Context, l school.Link, s secrets) (web.Addr
 		Link: l.ID, Label: l.Label,
 		CalDAV: web.CalDAVAddress{URL: a.cfg.BaseURL + davPrefix, User: string(l.ID), Password: string(s.password)},
 	}
-	for _, c := range calendars {
-		out.Calendars = append(out.Calendars, web.CalendarAddress{
-			Child: c.Child, Name: c.Name, Kind: c.Kind, URL: a.address("c", s.calendars, c, ".ics"),
-		})
+	if s.page != "" {
+		k := web.Keys{Calendars: web.Secret(s.calendars), Feeds: web.Secret(s.feeds), Password: web.Secret(s.password)}
+		out.Page = a.cfg.BaseURL + "/s/" + string(s.page) + "#" + k.Fragment()
 	}
-	for _, f := range letters {
-		out.Feeds = append(out.Feeds, web.FeedAddress{
-			Child: f.Child, Name: f.Name, Kind: f.Kind, URL: a.address("f", s.feeds, f, ".atom"), Format: "atom",
-		})
+	if s.calendars != "" {
+		for _, c := range calendars {
+			out.Calendars = append(out.Calendars, web.CalendarAddress{
+				Child: c.Child, Name: c.Name, Kind: c.Kind, Slug: c.Slug, URL: a.address("c", s.calendars, c, ".ics"),
+			})
+		}
+	}
+	if s.feeds != "" {
+		for _, f := range letters {
+			out.Feeds = append(out.Feeds, web.FeedAddress{
+				Child: f.Child, Name: f.Name, Kind: f.Kind, Slug: f.Slug, URL: a.address("f", s.feeds, f, ".atom"), Format: "atom",
+			})
+		}
 	}
 	return out, nil
 }

@@ -2,12 +2,18 @@ package app
 
 import (
 	"context"
+	"crypto/subtle"
+	"io/fs"
 	"slices"
 	"time"
 
+	"syncd/cmd/syncd/internal/auth"
+	"syncd/cmd/syncd/internal/text"
+	"syncd/cmd/syncd/internal/view"
 	"syncd/cmd/syncd/internal/web"
 	"syncd/source"
 	"syncd/source/school"
+	"syncd/storage"
 )
 
 // pages is the app as package web wants it.
@@ -155,14 +161,33 @@ func (p pages) Links(ctx context.Context) ([]web.LinkView, error) {
 	if err != nil {
 		return nil, err
 	}
-	children, err := p.cfg.DB.Children(ctx)
+	return p.linkViews(ctx, links)
+}
+
+// linkViews describes links, in their order.
+func (a *App) linkViews(ctx context.Context, links []school.Link) ([]web.LinkView, error) {
+	children, err := a.cfg.DB.Children(ctx)
+	if err != nil {
+		return nil, err
+	}
+	uses, err := a.cfg.DB.LinkUses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	overlaps, err := a.cfg.DB.Overlaps(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []web.LinkView
 	for _, l := range links {
 		v := web.LinkView{
-			ID: l.ID, Label: l.Label, Kinds: l.Kinds, Created: l.Created, LastUsed: l.LastUsed, Expires: l.Expires, Suspended: l.Suspended,
+			ID: l.ID, Label: l.Label, Kinds: l.Kinds, Created: l.Created, LastUsed: l.LastUsed, Expires: l.Expires,
+			Suspended: l.Suspended, Overlap: overlaps[l.ID],
+		}
+		for _, u := range uses {
+			if u.Link == l.ID {
+				v.Uses = append(v.Uses, web.Use{Client: text.Client(u.Family), Day: u.Day})
+			}
 		}
 		for _, c := range children {
 			if slices.Contains(l.Children, c.Number) {
@@ -191,9 +216,75 @@ func (p pages) Scope(ctx context.Context) (web.Scope, error) {
 	return out, nil
 }
 
-// AddLink implements web.LinkStore.
-func (p pages) AddLink(ctx context.Context, n web.NewLink) (web.Addresses, error) {
-	return p.App.AddLink(ctx, n, time.Time{})
+// Choice implements web.LinkStore.
+func (p pages) Choice(ctx context.Context, id school.LinkID) (web.NewLink, time.Time, error) {
+	l, err := p.linkThere(ctx, id)
+	return choiceOf(l), l.Expires, err
+}
+
+// choiceOf is what was chosen for a link.
+func choiceOf(l school.Link) web.NewLink {
+	return web.NewLink{Label: l.Label, Children: l.Children, Kinds: l.Kinds, Options: l.Options}
+}
+
+// Subscriber implements web.SubscriberStore.
+func (p pages) Subscriber(ctx context.Context, token string) (web.Subscriber, error) {
+	l, err := p.cfg.DB.LinkByToken(ctx, storage.TokenPage, auth.HashToken(token))
+	if err != nil {
+		return web.Subscriber{}, err
+	}
+	if l, err = p.cfg.DB.Link(ctx, l.ID); err != nil { // when the link itself ends, not the token
+		return web.Subscriber{}, err
+	}
+	calendars, letters, err := p.views.Slugs(ctx, l.ID)
+	if err != nil {
+		return web.Subscriber{}, err
+	}
+	out := web.Subscriber{
+		Link: l.ID, CalDAV: web.CalDAVAddress{URL: p.cfg.BaseURL + davPrefix, User: string(l.ID)}, Expires: l.Expires,
+	}
+	for _, c := range calendars {
+		out.Calendars = append(out.Calendars, web.CalendarAddress{Child: c.Child, Name: nameFor(l, c), Kind: c.Kind, Slug: c.Slug})
+	}
+	for _, f := range letters {
+		out.Feeds = append(out.Feeds, web.FeedAddress{Child: f.Child, Name: nameFor(l, f), Kind: f.Kind, Slug: f.Slug, Format: "atom"})
+	}
+	return out, nil
+}
+
+// nameFor is a child's first name as far as the link shows it.
+func nameFor(l school.Link, s view.Slug) string {
+	if l.Options.Detail == school.DetailBusy {
+		return ""
+	}
+	return s.Name
+}
+
+// Belong implements web.SubscriberStore.
+func (p pages) Belong(ctx context.Context, id school.LinkID, k web.Keys) error {
+	for use, key := range map[storage.TokenUse]web.Secret{storage.TokenCalendars: k.Calendars, storage.TokenFeeds: k.Feeds} {
+		if key == "" {
+			continue
+		}
+		l, err := p.cfg.DB.LinkByToken(ctx, use, auth.HashToken(string(key)))
+		if err != nil {
+			return err
+		}
+		if l.ID != id {
+			return fs.ErrNotExist
+		}
+	}
+	if k.Password == "" {
+		return nil
+	}
+	hash, err := p.cfg.DB.LinkPassword(ctx, id)
+	if err != nil {
+		return err
+	}
+	if got := auth.HashPassword(string(k.Password)); subtle.ConstantTimeCompare(got[:], hash[:]) != 1 {
+		return fs.ErrNotExist
+	}
+	return nil
 }
 
 // Privacy implements web.PrivacyStore.

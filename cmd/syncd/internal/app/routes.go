@@ -25,12 +25,23 @@ func (a *App) routes(dav, subscribed, pages http.Handler) http.Handler {
 	mux.Handle(davPrefix, dav)
 	mux.Handle(strings.TrimSuffix(davPrefix, "/"), dav)
 
-	mux.Handle("/c/", subscribed)
-	mux.Handle("/f/", subscribed)
-	mux.Handle("/m/", subscribed)
-
 	mux.Handle("/", byMethod(pages, dav))
-	return a.recovered(a.logged(headers(mux)))
+	return a.recovered(a.logged(headers(secret(map[string]http.Handler{
+		"/c/": subscribed, "/f/": subscribed, "/m/": subscribed, "/s/": pages,
+	}, mux))))
+}
+
+// secret serves paths that hold a token, by their first part. They go past the
+// mux: where it finds a path untidy it redirects, and so repeats the token.
+func secret(areas map[string]http.Handler, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.URL.Path) < 3 || areas[r.URL.Path[:3]] == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		r.Pattern = r.URL.Path[:3]
+		areas[r.Pattern].ServeHTTP(w, r)
+	})
 }
 
 // byMethod sends WebDAV's methods on the bare host to CalDAV, where some

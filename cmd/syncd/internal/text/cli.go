@@ -8,6 +8,7 @@ type CLI struct {
 	DefaultLink     string // name of the first link
 	DefaultLinkMade string
 	ShownOnce       string // below the addresses of a link
+	OldUntil        string // before the time when replaced addresses end
 	PersonalNumber  string // asks for what is typed
 	OpenOnPhone     string // above the link that opens the app
 	DemoReady       string // above the demo's addresses
@@ -22,6 +23,7 @@ func Terminal() CLI {
 			"Welcome! Open this address within an hour and choose a user name and a password.",
 		DefaultLink:     "Familjen",
 		DefaultLinkMade: "A first link over everything was made. The children's own calendars follow after the first read.",
+		OldUntil:        "The old addresses work until",
 		ShownOnce:       "Keep these addresses secret. They are shown this once; who loses them makes a new link.",
 		PersonalNumber:  "personal number, twelve digits: ",
 		OpenOnPhone:     "scan the code, or open this link on the device that has the app:",

@@ -13,6 +13,7 @@ func (w *Words) fillEnglish() {
 	w.Login = enLogin()
 	w.Links = enLinks()
 	w.Addresses = enAddresses()
+	w.Subscriber = enSubscriber()
 	w.Privacy = enPrivacy()
 	w.Subscribed = enSubscribed()
 }

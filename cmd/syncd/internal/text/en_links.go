@@ -45,6 +45,32 @@ func enLinks() Links {
 		RevokeTitle:     "Remove “%s”?",
 		RevokeLead:      "All of the link's addresses and its password end at once. That cannot be undone, but you can make a new link.",
 		RevokeYes:       "Yes, remove the link",
+
+		Until:               "Last day",
+		UntilHint:           "Optional. After that day the link stops working.",
+		UntilPast:           "Choose a last day that has not passed.",
+		Edit:                "Change",
+		Save:                "Save",
+		EditTitle:           "Change “%s”",
+		EditLead:            "The addresses stay the same. Apps fetch the change the next time they refresh.",
+		Rotate:              "Replace addresses",
+		RotateYes:           "Replace",
+		RotateTitle:         "Replace addresses of “%s”",
+		RotateLead:          "Has an address gone astray? Replace just that one; the rest of the link is not touched.",
+		RotateWhat:          "What to replace",
+		RotatePage:          "The receiver's page",
+		RotatePageHint:      "The page with buttons and instructions.",
+		RotateCalendars:     "Calendar addresses",
+		RotateCalendarsHint: "All calendars that somebody subscribes to.",
+		RotateFeeds:         "Addresses of letters and news",
+		RotateFeedsHint:     "All feeds in feed readers.",
+		RotatePhrase:        "Password of the calendar account",
+		RotatePhraseHint:    "The old one always ends at once.",
+		RotateNow:           "End the old addresses at once",
+		RotateNowHint:       "Otherwise they work for seven more days, so that there is time to change them in the apps.",
+		RotateNothing:       "Choose at least one thing to replace.",
+		Overlap:             "Replaced addresses work up to and including %s.",
+		UsedBy:              "%s (%s)",
 	}
 }
 
@@ -80,6 +106,14 @@ func enAddresses() Addresses {
 		Done:         "Done, do not show again",
 		GoneTitle:    "The addresses are no longer shown",
 		Gone:         "They are shown only for a quarter of an hour after the link was made. The link works all the same. If you need the addresses again: make a new link and remove the old one.",
+
+		PageTitle:  "The page to hand over",
+		PageLead:   "Give the whole address, or the QR code, to whoever shall have the link. The page has ready buttons and instructions for their phone or computer and needs no sign-in.",
+		Page:       "The page's address",
+		PageQR:     "QR code that opens the receiver's page",
+		PagePhrase: "What follows # are the secrets. The browser never sends them to the server; the page fills in its buttons by itself.",
+		Replaced:   "Only what was replaced is shown. The rest of the link works as before.",
+		Overlap:    "The old addresses work up to and including %s, the old password no longer does.",
 	}
 }
 

@@ -14,6 +14,7 @@ func (w *Words) fillSwedish() {
 	w.Login = svLogin()
 	w.Links = svLinks()
 	w.Addresses = svAddresses()
+	w.Subscriber = svSubscriber()
 	w.Privacy = svPrivacy()
 	w.Subscribed = svSubscribed()
 }

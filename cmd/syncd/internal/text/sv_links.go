@@ -46,6 +46,32 @@ func svLinks() Links {
 		RevokeTitle:     "Ta bort ”%s”?",
 		RevokeLead:      "Alla länkens adresser och dess lösenord slutar gälla genast. Det går inte att ångra, men du kan skapa en ny länk.",
 		RevokeYes:       "Ja, ta bort länken",
+
+		Until:               "Sista dag",
+		UntilHint:           "Frivilligt. Efter den dagen slutar länken att fungera.",
+		UntilPast:           "Välj en sista dag som inte har varit.",
+		Edit:                "Ändra",
+		Save:                "Spara",
+		EditTitle:           "Ändra ”%s”",
+		EditLead:            "Adresserna förblir desamma. Apparna hämtar det ändrade nästa gång de uppdaterar.",
+		Rotate:              "Byt adress",
+		RotateYes:           "Byt",
+		RotateTitle:         "Byt adresser för ”%s”",
+		RotateLead:          "Har en adress hamnat fel? Byt bara den; resten av länken rörs inte.",
+		RotateWhat:          "Det här ska bytas",
+		RotatePage:          "Mottagarens sida",
+		RotatePageHint:      "Sidan med knappar och anvisningar.",
+		RotateCalendars:     "Kalenderadresser",
+		RotateCalendarsHint: "Alla kalendrar som någon prenumererar på.",
+		RotateFeeds:         "Adresser till brev och nyheter",
+		RotateFeedsHint:     "Alla flöden i nyhetsläsare.",
+		RotatePhrase:        "Lösenord till kalenderkontot",
+		RotatePhraseHint:    "Det gamla slutar alltid gälla genast.",
+		RotateNow:           "De gamla adresserna ska sluta gälla genast",
+		RotateNowHint:       "Annars fungerar de i sju dagar till, så att ni hinner byta i apparna.",
+		RotateNothing:       "Välj minst en sak att byta.",
+		Overlap:             "Utbytta adresser fungerar till och med %s.",
+		UsedBy:              "%s (%s)",
 	}
 }
 
@@ -81,6 +107,14 @@ func svAddresses() Addresses {
 		Done:         "Klart, visa inte igen",
 		GoneTitle:    "Adresserna visas inte längre",
 		Gone:         "De visas bara en kvart efter att länken skapats. Länken fungerar ändå. Behöver du adresserna igen: skapa en ny länk och ta bort den gamla.",
+
+		PageTitle:  "Sidan att lämna över",
+		PageLead:   "Ge hela adressen, eller QR-koden, till den som ska ha länken. Sidan har färdiga knappar och anvisningar för deras telefon eller dator, och kräver ingen inloggning.",
+		Page:       "Sidans adress",
+		PageQR:     "QR-kod som öppnar mottagarens sida",
+		PagePhrase: "Det efter # är hemligheterna. Webbläsaren skickar dem aldrig till servern; sidan fyller i knapparna själv.",
+		Replaced:   "Bara det som byttes visas. Resten av länken fungerar som förut.",
+		Overlap:    "De gamla adresserna fungerar till och med %s, det gamla lösenordet inte längre.",
 	}
 }
 

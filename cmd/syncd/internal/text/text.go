@@ -88,16 +88,17 @@ type Words struct {
 	Product string
 	zone    *time.Location
 
-	Common    Common
-	Errors    Errors
-	Calendar  Calendar
-	Front     Front
-	Overview  Overview
-	Accounts  Accounts
-	Login     Login
-	Links     Links
-	Addresses Addresses
-	Privacy   Privacy
+	Common     Common
+	Errors     Errors
+	Calendar   Calendar
+	Front      Front
+	Overview   Overview
+	Accounts   Accounts
+	Login      Login
+	Links      Links
+	Addresses  Addresses
+	Subscriber Subscriber
+	Privacy    Privacy
 
 	Subscribed Subscribed
 }

@@ -183,6 +183,22 @@ type Links struct {
 	Create                                     string
 	RevokeTitle                                Format // label
 	RevokeLead, RevokeYes                      string
+	Until, UntilHint                           string // the day a link ends
+	UntilPast                                  string
+	Edit, Save                                 string
+	EditTitle                                  Format // label
+	EditLead                                   string
+	Rotate, RotateYes                          string
+	RotateTitle                                Format // label
+	RotateLead, RotateWhat                     string
+	RotatePage, RotatePageHint                 string
+	RotateCalendars, RotateCalendarsHint       string
+	RotateFeeds, RotateFeedsHint               string
+	RotatePhrase, RotatePhraseHint             string
+	RotateNow, RotateNowHint                   string
+	RotateNothing                              string
+	Overlap                                    Format // until when replaced addresses work
+	UsedBy                                     Format // day, family of programs
 }
 
 // Addresses is the page that shows a new link's secrets once.
@@ -203,6 +219,37 @@ type Addresses struct {
 	None                                   string
 	Done                                   string
 	GoneTitle, Gone                        string
+	PageTitle, PageLead, Page, PageQR      string // the subscriber's own page
+	PagePhrase                             string // the whole address holds the secrets
+	Replaced                               string // only what was replaced is shown
+	Overlap                                Format // until when the old ones work
+}
+
+// Subscriber is the page that a link's receiver opens, who may know nothing
+// of syncd.
+type Subscriber struct {
+	Title, Lead                        string
+	Holds, Nothing                     string
+	Until                              Format // when the link ends
+	Whole                              string // the secrets did not come with the address
+	Keep                               string
+	PhoneTitle, PhoneLead, QRAlt       string
+	PhraseElsewhere                    string
+	CalDAVTitle, CalDAVLead            string
+	Profile, ProfileLead               string
+	AppleTitle, Apple                  string
+	AndroidTitle, Android              string
+	ThunderTitle, Thunderbird          string
+	ICSTitle, ICSLead, Twice           string
+	ICSApple, ICSGoogle, ICSOutlook    string
+	GoogleTitle, OutlookTitle          string
+	ICSAndroid, ICSThunderbird         string
+	ICSAndroidTitle                    string
+	Profiles, ProfilesLead             string
+	FeedsTitle, FeedsLead, OPML, Cloud string
+	CalendarsMissing, FeedsMissing     string // that address did not come along
+	Child                              Format // in place of a name: number
+	ProfileName                        string // on a telephone, of what was installed
 }
 
 // Privacy is the privacy page.

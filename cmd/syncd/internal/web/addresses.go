@@ -30,11 +30,17 @@ type AddressStore interface {
 // Addresses are everything that a new link opens. They hold secrets and print
 // as [school.Redacted].
 type Addresses struct {
-	Link      school.LinkID
-	Label     string
+	Link  school.LinkID
+	Label string
+	// Page is the receiver's page; its fragment holds the other secrets. It is
+	// empty, as are Calendars, Feeds and CalDAV.Password, where the secret is
+	// not known because it was not replaced.
+	Page      string
 	Calendars []CalendarAddress
 	Feeds     []FeedAddress
 	CalDAV    CalDAVAddress
+	Replaced  bool      // some of a link that was there
+	Overlap   time.Time // until when what was replaced works; zero: it has ended
 }
 
 // String implements [fmt.Stringer] without a secret.
@@ -51,6 +57,7 @@ type CalendarAddress struct {
 	Child school.ChildNumber // 0: the whole family
 	Name  string             // the child's first name, empty for the family
 	Kind  school.Kind
+	Slug  string // "1-events", as in the address
 	URL   string // absolute, ends in .ics
 }
 
@@ -59,6 +66,7 @@ type FeedAddress struct {
 	Child  school.ChildNumber
 	Name   string
 	Kind   school.Kind
+	Slug   string // "1-news", as in the address
 	URL    string // absolute
 	Format string // "atom"
 }
@@ -143,6 +151,11 @@ type addressesView struct {
 	Public    bool // Google and Outlook can reach this server
 	Calendars []calendarGroup
 	Feeds     []feedGroup
+	Page      string
+	QR        *qrView // of Page
+	Replaced  bool
+	Overlap   time.Time
+	copies
 }
 
 // calendarGroup is one child's calendars.
@@ -203,12 +216,12 @@ func (s *server) hideAddresses(w http.ResponseWriter, r *http.Request) error {
 }
 
 func newAddressesView(a Addresses, w *text.Words, reachable bool) addressesView {
-	v := addressesView{Link: a.Link, Label: a.Label, CalDAV: a.CalDAV, Public: reachable}
+	v := addressesView{
+		Link: a.Link, Label: a.Label, CalDAV: a.CalDAV, Public: reachable, Page: a.Page, QR: newQR(a.Page),
+		Replaced: a.Replaced, Overlap: a.Overlap,
+	}
 	for i, c := range a.Calendars {
-		name := c.Name
-		if c.Child == school.Family {
-			name = w.Addresses.Family
-		}
+		name := childName(w, c.Child, c.Name)
 		row := calendarRow{
 			ID: fmt.Sprintf("ics-%d", i), Kind: w.Kind(c.Kind), Hint: w.KindHint(c.Kind), URL: c.URL, Apple: webcal(c.URL),
 		}
@@ -224,10 +237,7 @@ func newAddressesView(a Addresses, w *text.Words, reachable bool) addressesView 
 		}
 	}
 	for i, f := range a.Feeds {
-		name := f.Name
-		if f.Child == school.Family {
-			name = w.Addresses.Family
-		}
+		name := childName(w, f.Child, f.Name)
 		row := feedRow{ID: fmt.Sprintf("feed-%d", i), Kind: w.Kind(f.Kind), Hint: w.KindHint(f.Kind), URL: f.URL}
 		if n := len(v.Feeds); i == 0 || a.Feeds[i-1].Child != f.Child {
 			v.Feeds = append(v.Feeds, feedGroup{Name: name, Rows: []feedRow{row}})
@@ -275,14 +285,31 @@ type copyView struct {
 	Whole                          bool // is read and typed elsewhere, so all of it has to be seen
 }
 
+// copies is part of views with values to copy.
+type copies struct{}
+
 // Copy puts a value and its label into a field from which it can be copied.
-func (addressesView) Copy(w *text.Words, id, label, value string) copyView {
+func (copies) Copy(w *text.Words, id, label, value string) copyView {
 	return copyView{ID: id, Label: label, Value: value, Copy: w.Common.Copy, Copied: w.Common.Copied}
 }
 
 // Whole is Copy for what is also typed by hand.
-func (v addressesView) Whole(w *text.Words, id, label, value string) copyView {
+func (v copies) Whole(w *text.Words, id, label, value string) copyView {
 	c := v.Copy(w, id, label, value)
 	c.Whole = true
 	return c
+}
+
+// picture is a QR code with what it says to those who cannot see it.
+type picture struct {
+	QR   *qrView
+	Says string
+}
+
+// Picture returns the QR code of the receiver's page, nil where there is none.
+func (v addressesView) Picture(w *text.Words) *picture {
+	if v.QR == nil {
+		return nil
+	}
+	return &picture{QR: v.QR, Says: w.Addresses.PageQR}
 }

@@ -48,7 +48,7 @@ func newPages() (pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	shared := []string{"templates/base.html", "templates/icons.html", "templates/login_panel.html"}
+	shared := []string{"templates/base.html", "templates/icons.html", "templates/copy.html", "templates/login_panel.html"}
 	base, err := template.ParseFS(templates, shared...)
 	if err != nil {
 		return nil, err
@@ -76,6 +76,7 @@ type page struct {
 	Title       string
 	Here        string // which part of the menu
 	Signed      bool
+	Visitor     bool // a subscriber's page, whose path is a secret
 	Demo        bool
 	Unprotected bool
 	Version     string
@@ -89,14 +90,17 @@ type page struct {
 func (s *server) newPage(r *http.Request, title, here string, body any) page {
 	_, signed := s.Guardian(r.Context())
 	w := s.words.of(r)
-	other := text.SV
-	if w.Lang == text.SV {
-		other = text.EN
-	}
 	return page{
-		W: w, Other: other, Now: s.Now(), Path: r.URL.Path, Title: title, Here: here, Signed: signed, Demo: s.Demo,
+		W: w, Other: otherLang(w.Lang), Now: s.Now(), Path: r.URL.Path, Title: title, Here: here, Signed: signed, Demo: s.Demo,
 		Unprotected: !s.Protected(r), Version: s.Version, Assets: s.assets, Body: body,
 	}
+}
+
+func otherLang(l text.Lang) text.Lang {
+	if l == text.SV {
+		return text.EN
+	}
+	return text.SV
 }
 
 // render writes a whole page or, on error, nothing.

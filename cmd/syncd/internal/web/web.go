@@ -1,8 +1,9 @@
-// Package web serves the guardians' pages: status, sign-in to the school
-// platforms, links, privacy.
+// Package web serves the guardians' pages (status, sign-in to the school
+// platforms, links, privacy) and the page of a link's receiver.
 //
 // Pages are rendered here on the server from embedded templates and work
-// without JavaScript; one small script keeps a QR code fresh. The package
+// without JavaScript; one small script keeps a QR code fresh and, on the
+// receiver's page, fills in addresses whose secrets only the browser knows. The package
 // stores nothing, makes no request and knows no word of its own: data and
 // actions come from a [Store], sentences from package text. What it keeps in
 // memory are the addresses of a new link, for a quarter of an hour, because
@@ -16,6 +17,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"syncd/source"
@@ -30,6 +32,7 @@ type Store interface {
 	LoginStore
 	LinkStore
 	AddressStore
+	SubscriberStore
 	PrivacyStore
 }
 
@@ -46,6 +49,9 @@ type Config struct {
 	Guardian func(context.Context) (school.GuardianID, bool)
 	// Protected tells whether nobody on the way can read the request; required.
 	Protected func(*http.Request) bool
+	// Peer names who sent a request, to slow down those who guess addresses of
+	// subscribers' pages. Nil: the network address of the connection.
+	Peer func(*http.Request) string
 	// Platforms are what an account can be added for, in the order shown.
 	Platforms []source.Platform
 	// Version is shown at the foot of each page; may be empty.
@@ -76,7 +82,9 @@ type server struct {
 	pages  pages
 	assets assets
 	shown  *shown
+	misses *limiter
 	base   *url.URL
+	zone   *time.Location
 }
 
 // New returns the handler of every page, under "/". It refuses form posts from
@@ -90,7 +98,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") {
 		return nil, errors.New("web: new: BaseURL is not an http or https address")
 	}
-	s := &server{Config: c, base: base, words: newWords(), shown: newShown(c.Now)}
+	s := &server{Config: c, base: base, words: newWords(), shown: newShown(c.Now), misses: newLimiter(), zone: school.Stockholm()}
 	if s.assets, err = newAssets(); err != nil {
 		return nil, fmt.Errorf("web: new: %w", err)
 	}
@@ -103,7 +111,19 @@ func New(c Config) (http.Handler, error) {
 		return nil, fmt.Errorf("web: new: %w", err)
 	}
 	cross.SetDenyHandler(s.handle(s.crossSite))
-	return secure(http.MaxBytesHandler(cross.Handler(s.routes()), maxForm)), nil
+	return secure(http.MaxBytesHandler(s.areas(cross.Handler(s.routes())), maxForm)), nil
+}
+
+// areas parts the subscribers' pages from the guardians'.
+func (s *server) areas(guardians http.Handler) http.Handler {
+	visitors := s.handle(s.subscribers)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, subscriberPrefix) {
+			visitors(w, r)
+			return
+		}
+		guardians.ServeHTTP(w, r)
+	})
 }
 
 // maxForm is the size of the largest form, a browser's exported cookies.
@@ -145,6 +165,10 @@ func (s *server) routes() http.Handler {
 	own("GET /links/{id}/revoke", s.revokePage)
 	own("POST /links/{id}/revoke", s.revoke)
 	own("POST /links/{id}/confirm", s.confirm)
+	own("GET /links/{id}/edit", s.editLinkPage)
+	own("POST /links/{id}/edit", s.editLink)
+	own("GET /links/{id}/rotate", s.rotatePage)
+	own("POST /links/{id}/rotate", s.rotate)
 
 	own("GET /privacy", s.privacyPage)
 	return mux

@@ -31,6 +31,10 @@ const (
 	iosLink  = "https://app.bankid.com/?autostarttoken=canary-ios&redirect="
 	password = "k3vd-7aqp-2mzx-w5rt-hb6e-yn4j"
 	base     = "https://skola.example.org"
+
+	pageToken      = "pagew6ytboi3dgnrvgqztqmjrg"
+	calendarsToken = "mzxw6ytboi3dgnrvgqztqmjrge"
+	feedsToken     = "qpzw6ytboi3dgnrvgqztqmjrge"
 )
 
 var now = time.Date(2026, 11, 24, 15, 42, 0, 0, time.UTC)
@@ -49,6 +53,10 @@ type store struct {
 
 	done    []string
 	added   web.NewLink
+	ends    time.Time
+	rotated web.Rotation
+	choice  web.NewLink
+	visited web.Subscriber
 	answers source.Answers
 	unseen  bool
 }
@@ -111,13 +119,50 @@ func (s *store) CancelLogin(_ context.Context, id school.AccountID) error {
 
 func (s *store) Links(context.Context) ([]web.LinkView, error) { return s.links, s.err }
 func (s *store) Scope(context.Context) (web.Scope, error)      { return s.scope, s.err }
-func (s *store) AddLink(_ context.Context, n web.NewLink) (web.Addresses, error) {
-	s.added = n
+func (s *store) AddLink(_ context.Context, n web.NewLink, ends time.Time) (web.Addresses, error) {
+	s.added, s.ends = n, ends
 	a := addresses(n.Label)
 	if n.Label == "numbered" {
 		a.Link = school.LinkID("n" + strconv.Itoa(len(s.done)))
 	}
 	return a, s.act("add link")
+}
+
+func (s *store) Choice(_ context.Context, id school.LinkID) (web.NewLink, time.Time, error) {
+	for _, l := range s.links {
+		if l.ID == id {
+			return s.choice, l.Expires, s.err
+		}
+	}
+	return web.NewLink{}, time.Time{}, fs.ErrNotExist
+}
+
+func (s *store) ChangeLink(_ context.Context, id school.LinkID, n web.NewLink, ends time.Time) error {
+	s.added, s.ends = n, ends
+	return s.act("change " + string(id))
+}
+
+func (s *store) RotateLink(_ context.Context, id school.LinkID, r web.Rotation) (web.Addresses, error) {
+	s.rotated = r
+	a := addresses("")
+	a.Replaced, a.Overlap, a.CalDAV.Password, a.Feeds = true, now.Add(web.Overlap), "", nil
+	return a, s.act("rotate " + string(id))
+}
+
+func (s *store) Subscriber(_ context.Context, token string) (web.Subscriber, error) {
+	if token != pageToken {
+		return web.Subscriber{}, fs.ErrNotExist
+	}
+	return s.visited, s.err
+}
+
+func (s *store) Belong(_ context.Context, _ school.LinkID, k web.Keys) error {
+	for key, want := range map[web.Secret]web.Secret{k.Calendars: calendarsToken, k.Feeds: feedsToken, k.Password: password} {
+		if key != "" && key != want {
+			return fs.ErrNotExist
+		}
+	}
+	return s.err
 }
 
 func (s *store) Unseen(context.Context) (web.Addresses, bool, error) {
@@ -140,7 +185,7 @@ func (s *store) Privacy(context.Context) (web.Privacy, error) { return s.privacy
 
 func addresses(label string) web.Addresses {
 	return web.Addresses{
-		Link: "l9", Label: label,
+		Link: "l9", Label: label, Page: base + "/s/" + pageToken + "#c=" + calendarsToken + "&f=" + feedsToken + "&p=" + password,
 		CalDAV: web.CalDAVAddress{URL: base + "/dav/", User: "l9", Password: password},
 		Calendars: []web.CalendarAddress{
 			{Kind: school.KindFamily, URL: base + "/c/mzxw6ytboi3dgnrvgqztqmjrge/0-family.ics"},
@@ -181,16 +226,35 @@ func full() *store {
 	s.overview.Links, s.overview.Suspended = 2, 1
 	s.scope.Children = s.overview.Children
 	s.links = []web.LinkView{
-		{ID: "l1", Label: "Telefon " + hostile, Created: now, LastUsed: now},
+		{
+			ID: "l1", Label: "Telefon " + hostile, Created: now, LastUsed: now, Overlap: now.AddDate(0, 0, 5),
+			Uses: []web.Use{{Client: text.ClientApple, Day: school.DateOf(now)}, {Client: text.ClientReader, Day: school.DateOf(now).AddDays(-1)}},
+		},
 		{
 			ID: "l2", Label: "Mormor", Children: []string{"Astrid " + hostile}, Kinds: []school.Kind{school.KindNews, school.KindAll},
 			Created: now, Expires: now.AddDate(1, 0, 0), Suspended: now,
 		},
 	}
+	s.choice = web.NewLink{Label: "Telefon " + hostile, Options: school.Options{Language: "sv"}}
+	s.visited = visited("Astrid " + hostile)
 	s.privacy.Accounts = s.overview.Accounts
 	s.privacy.Hosts = []web.Host{{Name: "etjanster.example.org", Platform: "Skolplattformen " + hostile}}
 	s.privacy.Key, s.privacy.SameDisk = text.KeyManaged, true
 	return s
+}
+
+// visited is what the receiver of a link is shown.
+func visited(name string) web.Subscriber {
+	return web.Subscriber{
+		Link: "l9", CalDAV: web.CalDAVAddress{URL: base + "/dav/", User: "l9"}, Expires: now.AddDate(0, 2, 0),
+		Calendars: []web.CalendarAddress{
+			{Child: 1, Name: name, Kind: school.KindEvents, Slug: "1-events"},
+			{Child: 1, Name: name, Kind: school.KindMeals, Slug: "1-meals"},
+			{Child: 2, Kind: school.KindEvents, Slug: "2-events"},
+			{Kind: school.KindFamily, Slug: "0-family"},
+		},
+		Feeds: []web.FeedAddress{{Kind: school.KindNews, Slug: "0-news"}, {Child: 1, Name: name, Kind: school.KindNews, Slug: "1-news"}},
+	}
 }
 
 // empty is the first day: nothing yet, but one account to look at.
@@ -341,7 +405,7 @@ const stranger = "Cookie: none=1"
 func everyPage() []string {
 	return []string{
 		"/", "/accounts/new", "/accounts/aa/remove", "/accounts/aa/login", "/links", "/links/new", "/links/l1/revoke",
-		"/links/l9/addresses", "/privacy", "/welcome/x", "/nothing",
+		"/links/l1/edit", "/links/l1/rotate", "/links/l9/addresses", "/privacy", "/welcome/x", "/nothing",
 	}
 }
 
@@ -427,7 +491,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range everyPage()[1:9] {
+	for _, path := range everyPage()[1:11] {
 		w := site.call(t, http.MethodGet, path, nil, stranger)
 		if want := "/signin?next=" + url.QueryEscape(path); w.Code != http.StatusSeeOther || w.Header().Get("Location") != want {
 			t.Errorf("GET %s: %d to %q, want a way to sign in", path, w.Code, w.Header().Get("Location"))
@@ -436,6 +500,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 	for _, path := range []string{
 		"/accounts", "/accounts/aa/read", "/accounts/aa/remove", "/accounts/aa/login", "/accounts/aa/login/cancel",
 		"/accounts/aa/login/answer", "/links", "/links/l1/revoke", "/links/l2/confirm", "/links/l9/addresses/hide",
+		"/links/l1/edit", "/links/l1/rotate",
 	} {
 		w := site.call(t, http.MethodPost, path, url.Values{"method": {"bankid-qr"}}, stranger)
 		if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/signin" {

@@ -1,5 +1,7 @@
 // The pages work without this file. It keeps a QR code fresh while somebody
-// signs in, and puts a copy button beside each address.
+// signs in, puts a copy button beside each address, and fills in the addresses
+// of a subscriber's page, whose secrets stand behind "#" in its own address:
+// browsers send that part to nobody, so only a script can know it.
 "use strict";
 
 (() => {
@@ -81,4 +83,52 @@
     field.addEventListener("focus", () => field.select());
     field.after(button);
   }
+})();
+
+(() => {
+  const page = document.querySelector("[data-subscribe]");
+  if (!page) return;
+  const base = page.dataset.subscribe;
+  const given = new URLSearchParams(location.hash.slice(1));
+  const keys = {};
+  for (const [name, form] of [["c", /^[a-z2-7]{26}$/], ["f", /^[a-z2-7]{26}$/], ["p", /^[a-z2-7]{4}(-[a-z2-7]{4}){5}$/]]) {
+    const key = (given.get(name) || "").toLowerCase();
+    if (form.test(key)) keys[name] = key;
+  }
+  const has = (name) => (name === "any" ? Object.keys(keys).length > 0 : name in keys);
+
+  for (const row of page.querySelectorAll("[data-slug]")) {
+    const [area, slug] = row.dataset.slug.split("/");
+    if (!(area in keys)) continue;
+    const address = `${base}/${area}/${keys[area]}/${slug}`;
+    row.querySelector("input").value = address;
+    const webcal = address.replace(/^https?:/, "webcal:");
+    const adds = {
+      apple: webcal,
+      google: "https://calendar.google.com/calendar/r?cid=" + encodeURIComponent(webcal),
+      outlook: "https://outlook.live.com/calendar/0/addfromweb?url=" + encodeURIComponent(address) +
+        "&name=" + encodeURIComponent(row.dataset.title || ""),
+    };
+    for (const link of row.querySelectorAll("[data-add]")) link.href = adds[link.dataset.add];
+  }
+  const password = document.getElementById("dav-password");
+  if (password && has("p")) password.value = keys.p;
+  for (const field of page.querySelectorAll("[data-key]")) field.value = keys[field.dataset.key] || "";
+  for (const part of page.querySelectorAll("[data-has]")) part.hidden = !has(part.dataset.has);
+  for (const part of page.querySelectorAll("[data-lacks]")) part.hidden = has(part.dataset.lacks);
+  for (const link of document.querySelectorAll("a[data-keep]")) link.href += location.hash;
+  addEventListener("hashchange", () => location.reload());
+
+  const phone = page.querySelector("[data-qr]");
+  if (!phone) return;
+  phone.addEventListener("toggle", async () => {
+    const picture = phone.querySelector("img");
+    if (!phone.open || picture.src) return;
+    const form = new URLSearchParams(keys);
+    if (!("safe" in page.dataset)) form.delete("p"); // the way there can be read
+    const answer = await fetch(phone.dataset.qr, { method: "POST", body: form, cache: "no-store" });
+    if (!answer.ok) return;
+    picture.src = "data:image/svg+xml," + encodeURIComponent(await answer.text());
+    picture.hidden = false;
+  });
 })();

@@ -193,7 +193,7 @@ func (a *applying) write(ctx context.Context) error {
 		return nil
 	}
 	err := a.db.cache.Update(ctx, func(tx *sql.Tx) error {
-		log := newChangeLog(tx, a.now)
+		log := a.db.newChangeLog(tx)
 		tell, err := a.differences(ctx, tx)
 		if err != nil {
 			return fmt.Errorf("compare: %w", err)

@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	markLength  = 8      // bytes of a change's random mark
-	logLimit    = 50_000 // changes listed at most ...
-	logRetained = 25_000 // ... and after that
+	markLength = 8      // bytes of a change's random mark
+	logLimit   = 50_000 // changes listed at most; half of them stay when there are more
 )
 
 // Revision is where the content of some calendars or feeds stands: the newest
@@ -189,14 +188,17 @@ func knownRevision(ctx context.Context, tx *sql.Tx, scope []scope, from Revision
 
 // changeLog appends to the change log inside one transaction.
 type changeLog struct {
-	tx   *sql.Tx
-	at   int64
-	stmt *sql.Stmt
-	seq  int64
-	mark []byte
+	tx    *sql.Tx
+	at    int64
+	limit int64
+	stmt  *sql.Stmt
+	seq   int64
+	mark  []byte
 }
 
-func newChangeLog(tx *sql.Tx, at int64) *changeLog { return &changeLog{tx: tx, at: at} }
+func (db *DB) newChangeLog(tx *sql.Tx) *changeLog {
+	return &changeLog{tx: tx, at: db.second(), limit: db.logLimit}
+}
 
 func (l *changeLog) begin(ctx context.Context) (err error) {
 	if l.stmt != nil {
@@ -257,10 +259,10 @@ func (l *changeLog) close(ctx context.Context) error {
 
 func (l *changeLog) shorten(ctx context.Context) error {
 	var n int64
-	if err := l.tx.QueryRowContext(ctx, "SELECT seq - horizon FROM meta").Scan(&n); err != nil || n <= logLimit {
+	if err := l.tx.QueryRowContext(ctx, "SELECT seq - horizon FROM meta").Scan(&n); err != nil || n <= l.limit {
 		return err
 	}
-	horizon := l.seq - logRetained
+	horizon := l.seq - l.limit/2
 	const drop = `DELETE FROM change WHERE seq <= ?1 AND seq < (SELECT max(c.seq) FROM change c
 		WHERE c.child = change.child AND c.kind = change.kind AND c.seq <= ?1)`
 	if _, err := l.tx.ExecContext(ctx, drop, horizon); err != nil {

@@ -159,7 +159,7 @@ func (db *DB) putRoster(
 	ctx context.Context, tx *sql.Tx, account school.AccountID, platform school.PlatformID,
 	children []school.Child, ids []identityRow,
 ) error {
-	log := newChangeLog(tx, db.second())
+	log := db.newChangeLog(tx)
 	listed := make([]int64, 0, len(ids))
 	for i, c := range children {
 		listed = append(listed, ids[i].id)
@@ -249,7 +249,7 @@ func (db *DB) dropRoster(ctx context.Context, account school.AccountID) ([]int64
 		if _, err := tx.ExecContext(ctx, "DELETE FROM roster WHERE account = ?", account); err != nil {
 			return err
 		}
-		log := newChangeLog(tx, db.second())
+		log := db.newChangeLog(tx)
 		for _, o := range orphans {
 			gone, err := rows(ctx, tx, func(r *sql.Rows, v *string) error { return r.Scan(v) },
 				"SELECT m.id FROM media m JOIN letter l ON l.id = m.letter WHERE l.identity = ?", o.id)

@@ -11,6 +11,9 @@ import (
 // StatePurpose lets tests open state.age as a newer program would.
 const StatePurpose = statePurpose
 
+// SetLogLimit shortens the change log, which tests could not fill otherwise.
+func SetLogLimit(db *DB, n int64) { db.logLimit = n }
+
 // SetVersion pretends that a newer program has written the file: package
 // storage is the only one that may speak SQL.
 func SetVersion(ctx context.Context, f *vault.File, version int) error {

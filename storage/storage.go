@@ -77,15 +77,16 @@ type Opened struct {
 
 // DB is the storage of one installation.
 type DB struct {
-	now    func() time.Time
-	log    *slog.Logger
-	lock   *vault.Lock
-	cache  *book
-	state  *book
-	blobs  *vault.Blobs
-	keys   *vault.Keys
-	uidKey []byte
-	opened Opened
+	now      func() time.Time
+	log      *slog.Logger
+	lock     *vault.Lock
+	cache    *book
+	state    *book
+	blobs    *vault.Blobs
+	keys     *vault.Keys
+	uidKey   []byte
+	logLimit int64
+	opened   Opened
 
 	deriver Deriver        // guarded by content; nil: nothing is derived
 	derived map[int64]bool // numbers of children that were worked out; guarded by content
@@ -106,7 +107,7 @@ type book struct {
 // Open takes the lock, opens both files and brings them up to date. Errors of
 // package vault and [ErrNewer], [ErrMismatch] mean that nothing was changed.
 func Open(ctx context.Context, o Options) (_ *DB, err error) {
-	db := &DB{now: o.Now, log: o.Log, lock: o.Lock, keys: o.Keys}
+	db := &DB{now: o.Now, log: o.Log, lock: o.Lock, keys: o.Keys, logLimit: logLimit}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.release())

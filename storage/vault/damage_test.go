@@ -19,7 +19,7 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 	keys, path := newKeys(t), filepath.Join(t.TempDir(), "x.age")
 	filled(t, path, keys, 10)
 	whole := read(t, path)
-	step := 1
+	step := flipStep
 	if testing.Short() {
 		step = 17
 	}

@@ -116,8 +116,8 @@ func (a *App) buildEngine(ctx context.Context) error {
 	}
 	if a.keeper, err = session.New(session.Config{
 		Store: a.cfg.DB, Sources: a.source, Logins: a.loginSource, OwnerHash: a.norm.OwnerHash,
-		Signed: func(_ context.Context, id school.AccountID) { a.syncer.Wake(id) },
-		Now:    a.cfg.Now, Log: a.cfg.Log,
+		Signed:   func(_ context.Context, id school.AccountID) { a.syncer.Wake(id) },
+		Requests: a.manners.Made, Now: a.cfg.Now, Log: a.cfg.Log,
 	}); err != nil {
 		return err
 	}

@@ -394,6 +394,7 @@ func (k *Keeper) store(ctx context.Context, id school.AccountID, state []byte) e
 	if err := k.cfg.Store.PutSession(ctx, id, state); err != nil {
 		return err
 	}
+	k.begun(ctx, id, school.RungPerson)
 	return k.cfg.Store.PutState(ctx, id, school.Active, school.ProblemNone)
 }
 

@@ -20,6 +20,14 @@
 // Nothing leads from Expired or SignedOut to Active but a login; accounts at
 // platforms without a login are always Active.
 //
+// "Platform ends it" is the end of a ladder that each use of a session climbs:
+// the session as it is, used by reads that are due anyway; then one silent
+// renewal, in which the source tries re-entry through a sign-in that still
+// lives and, where a device was paired, its token; then a person. See next
+// for each step and what leads on from it. What a platform hands out while
+// renewing is on disk before Put returns and so before it is used, by one use
+// at a time. A diary notes each session, how it came to be and why it ended.
+//
 // The package's goroutines are the logins under way. [Keeper.Run] owns them
 // and returns when they have stopped.
 package session
@@ -74,6 +82,7 @@ type Store interface {
 	Sessions
 	Accounts
 	Owners
+	Diary
 }
 
 // Config is what a [Keeper] needs.
@@ -92,6 +101,9 @@ type Config struct {
 	// Signed is told of each login that ended well, after its session was
 	// stored; may be nil. It must not block for long.
 	Signed func(context.Context, school.AccountID)
+	// Requests returns how many requests were made for an account since some
+	// fixed time, for the diary; nil: they are not counted.
+	Requests func(school.AccountID) int
 	// Now is the clock; required.
 	Now func() time.Time
 	// Log is required.
@@ -131,6 +143,9 @@ func New(c Config) (*Keeper, error) {
 	}
 	if c.Signed == nil {
 		c.Signed = func(context.Context, school.AccountID) {}
+	}
+	if c.Requests == nil {
+		c.Requests = func(school.AccountID) int { return 0 }
 	}
 	c.Log = c.Log.With(slog.String("component", "session"))
 	return &Keeper{

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -26,6 +27,8 @@ type store struct {
 	state   []byte
 	owner   string
 	states  []school.SessionState // every state that was put
+	stays   []school.Stay         // the newest first
+	others  []school.Stay         // of a second account at the platform
 	PutFn   func([]byte) error
 	StateFn func() error
 }
@@ -37,7 +40,7 @@ func newStore(s school.SessionState) *store {
 func (s *store) Accounts(context.Context) ([]school.Account, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return []school.Account{s.acct}, nil
+	return []school.Account{s.acct, {ID: "a2", Platform: "p"}, {ID: "a3", Platform: "q"}}, nil
 }
 
 func (s *store) Account(_ context.Context, a school.AccountID) (school.Account, error) {
@@ -107,6 +110,33 @@ func (s *store) PutOwner(_ context.Context, _ school.AccountID, owner string) er
 	defer s.mu.Unlock()
 	s.owner = owner
 	return nil
+}
+
+func (s *store) Diary(_ context.Context, a school.AccountID) ([]school.Stay, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a != id {
+		return slices.Clone(s.others), nil
+	}
+	return slices.Clone(s.stays), nil
+}
+
+func (s *store) PutStay(_ context.Context, _ school.AccountID, st school.Stay) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.stays, func(o school.Stay) bool { return o.Began.Equal(st.Began) })
+	if i < 0 {
+		s.stays = slices.Insert(s.stays, 0, st)
+	} else {
+		s.stays[i] = st
+	}
+	return nil
+}
+
+func (s *store) diary() []school.Stay {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.stays)
 }
 
 func (s *store) get() (school.SessionState, school.Problem, string) {
@@ -202,18 +232,28 @@ type rig struct {
 	platform *platform
 	log      *bytes.Buffer
 	signed   []school.AccountID
+	requests func() int
+	wrong    time.Duration // of the clock
 	stop     func()
 }
 
 // start runs a keeper; it must be called inside a bubble.
 func start(t *testing.T, s *store, p *platform) *rig {
 	t.Helper()
-	r := &rig{store: s, platform: p, log: new(bytes.Buffer)}
+	return startWith(t, s, p, p)
+}
+
+// startWith is start for a source that is more than a platform.
+func startWith(t *testing.T, s *store, src source.Source, p *platform) *rig {
+	t.Helper()
+	r := &rig{store: s, platform: p, log: new(bytes.Buffer), requests: func() int { return 0 }}
 	k, err := session.New(session.Config{
-		Store: s, Now: time.Now, OwnerHash: func(ref school.Ref) string { return "hash of " + string(ref) },
-		Sources: func(context.Context, school.AccountID) (source.Source, error) { return p, nil },
-		Signed:  func(_ context.Context, a school.AccountID) { r.signed = append(r.signed, a) },
-		Log:     slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Store: s, OwnerHash: func(ref school.Ref) string { return "hash of " + string(ref) },
+		Now:      func() time.Time { return time.Now().Add(r.wrong) },
+		Requests: func(school.AccountID) int { return r.requests() },
+		Sources:  func(context.Context, school.AccountID) (source.Source, error) { return src, nil },
+		Signed:   func(_ context.Context, a school.AccountID) { r.signed = append(r.signed, a) },
+		Log:      slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {
 		t.Fatalf("New: %v", err)

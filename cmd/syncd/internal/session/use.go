@@ -23,6 +23,7 @@ import (
 //
 // When a login ends while f runs, f cannot store its old session any more,
 // and if it comes back with an error it is called once more with the new one.
+// The way up is the ladder of next, in this package.
 func (k *Keeper) Use(ctx context.Context, id school.AccountID, f func(*source.Session) error) error {
 	a := k.account(id)
 	select {
@@ -42,34 +43,98 @@ func (k *Keeper) use(ctx context.Context, id school.AccountID, a *account, f fun
 	if err != nil {
 		return err
 	}
-	var renewed, again bool
-	for {
-		s, generation, err := k.open(ctx, id, a, src)
-		if err != nil {
+	c := &climb{k: k, id: id, a: a, src: src, f: f}
+	for at := live; ; {
+		e, err := c.do(ctx, at)
+		switch at = next(at, e); at {
+		case done:
 			return err
+		case person:
+			return errors.Join(err, k.expire(ctx, id, a, c.generation))
+		case live, renew, renewed:
 		}
-		err = f(s)
-		switch {
-		case err == nil, errors.Is(err, source.ErrWrongPerson):
-			return err
-		case a.current() != generation && !again:
-			again = true
-			continue
-		case !errors.Is(err, source.ErrSessionExpired):
-			return err
-		case renewed:
-			return errors.Join(err, k.expire(ctx, id, a, generation))
-		}
-		renewed = true
-		if err := k.renew(ctx, src, s); errors.Is(err, source.ErrSessionExpired) {
-			return errors.Join(err, k.expire(ctx, id, a, generation))
-		} else if err != nil {
-			// Not ErrSessionExpired from f as well: whether the session is
-			// over is not known before renewing was really tried.
-			return fmt.Errorf("renew: %w", err)
-		}
-		k.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "session renewed", slog.String("account", string(id)))
 	}
+}
+
+// climb is one use on its way up the ladder.
+type climb struct {
+	k   *Keeper
+	id  school.AccountID
+	a   *account
+	src source.Source
+	f   func(*source.Session) error
+
+	session    *source.Session
+	generation uint64
+	told       bool // that the session was replaced
+}
+
+// do takes one step.
+func (c *climb) do(ctx context.Context, at step) (event, error) {
+	if at == renew {
+		return c.renew(ctx)
+	}
+	var err error
+	if c.session, c.generation, err = c.k.open(ctx, c.id, c.a, c.src); err != nil {
+		return trouble, err
+	}
+	before := c.k.cfg.Requests(c.id)
+	err = c.f(c.session)
+	expired := errors.Is(err, source.ErrSessionExpired) && !errors.Is(err, source.ErrWrongPerson)
+	same := c.noteUse(ctx, c.k.cfg.Requests(c.id)-before, err == nil || !expired && !errors.Is(err, source.ErrUnavailable))
+	switch {
+	case err == nil, errors.Is(err, source.ErrWrongPerson):
+		return works, err
+	case !same && !c.told:
+		c.told = true
+		return replaced, err
+	case expired:
+		return over, err
+	}
+	return trouble, err
+}
+
+// noteUse writes the diary and reports whether the session is still the one
+// that was used.
+func (c *climb) noteUse(ctx context.Context, requests int, answered bool) bool {
+	c.a.write.Lock()
+	defer c.a.write.Unlock()
+	if c.a.generation != c.generation {
+		return false
+	}
+	if keepsDiary(c.src) {
+		c.k.used(ctx, c.id, requests, answered)
+	}
+	return true
+}
+
+// renew tries to renew the session without a person, once.
+func (c *climb) renew(ctx context.Context) (event, error) {
+	r, ok := c.src.(source.Refresher)
+	if !ok {
+		return over, source.ErrSessionExpired
+	}
+	switch err := r.Refresh(ctx, c.session); {
+	case err == nil:
+	case errors.Is(err, source.ErrSessionExpired):
+		return over, err
+	case errors.Is(err, errReplaced) && !c.told:
+		c.told = true
+		return replaced, err
+	default:
+		// Not ErrSessionExpired from f as well: whether the session is
+		// over is not known before renewing was really tried.
+		return trouble, fmt.Errorf("renew: %w", err)
+	}
+	c.k.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "session renewed",
+		slog.String("account", string(c.id)), slog.String("rung", string(c.session.Rung())))
+	c.a.write.Lock()
+	defer c.a.write.Unlock()
+	if c.a.generation == c.generation {
+		c.k.ended(ctx, c.id, school.EndNone)
+		c.k.begun(ctx, c.id, c.session.Rung())
+	}
+	return works, nil
 }
 
 // open loads the session. Its Put stores, unless another session has taken
@@ -111,20 +176,6 @@ func (k *Keeper) activate(ctx context.Context, id school.AccountID) error {
 	return k.cfg.Store.PutState(ctx, id, school.Active, school.ProblemNone)
 }
 
-func (a *account) current() uint64 {
-	a.write.Lock()
-	defer a.write.Unlock()
-	return a.generation
-}
-
-func (k *Keeper) renew(ctx context.Context, src source.Source, s *source.Session) error {
-	r, ok := src.(source.Refresher)
-	if !ok {
-		return source.ErrSessionExpired
-	}
-	return r.Refresh(ctx, s)
-}
-
 // expire records that a person is needed. It goes on when ctx has ended:
 // what is known about the session must not be lost on the way out.
 func (k *Keeper) expire(ctx context.Context, id school.AccountID, a *account, generation uint64) error {
@@ -135,6 +186,7 @@ func (k *Keeper) expire(ctx context.Context, id school.AccountID, a *account, ge
 		return nil
 	}
 	a.generation++
+	k.ended(ctx, id, school.EndNone)
 	k.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "session ended, a person has to sign in", slog.String("account", string(id)))
 	if !k.signingIn(a) { // else the end of that login finds the session gone
 		if err := k.cfg.Store.PutState(ctx, id, school.Expired, school.ProblemSignIn); err != nil {
@@ -194,19 +246,54 @@ func (k *Keeper) checkOwner(ctx context.Context, id school.AccountID, r school.R
 	return errors.Join(source.ErrWrongPerson, k.drop(ctx, id, a, school.ProblemWrongPerson))
 }
 
-// SignOut ends the account's session here and cancels a login under way. The
-// owner stays on record: the same person has to sign in again.
+// SignOut ends the account's session here, cancels a login under way, and
+// takes back what its logins left at the platform, as far as that can be done
+// within a few seconds. The owner stays on record: the same person has to
+// sign in again.
 func (k *Keeper) SignOut(ctx context.Context, id school.AccountID) error {
-	a := k.account(id)
 	if err := k.Cancel(ctx, id); err != nil && !errors.Is(err, ErrNoLogin) {
 		return fmt.Errorf("session: sign out %s: %w", id, err)
 	}
-	a.write.Lock()
-	defer a.write.Unlock()
-	if err := k.drop(ctx, id, a, school.ProblemNone); err != nil {
+	state, err := k.take(ctx, id)
+	if err != nil {
 		return fmt.Errorf("session: sign out %s: %w", id, err)
 	}
+	k.leave(ctx, id, state)
 	return nil
+}
+
+// take ends the account's session here and returns what it was.
+func (k *Keeper) take(ctx context.Context, id school.AccountID) ([]byte, error) {
+	a := k.account(id)
+	a.write.Lock()
+	defer a.write.Unlock()
+	state, err := k.cfg.Store.Session(ctx, id)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return state, k.drop(ctx, id, a, school.ProblemNone)
+}
+
+// leave tells the platform that a session is given up. Whatever it says, the
+// session is gone here.
+func (k *Keeper) leave(ctx context.Context, id school.AccountID, state []byte) {
+	if len(state) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+	defer cancel()
+	src, err := k.cfg.Logins(ctx, id)
+	if err == nil {
+		out, ok := src.(source.SignOuter)
+		if !ok {
+			return
+		}
+		err = out.SignOut(ctx, source.NewSession(state, nil))
+	}
+	if err != nil {
+		k.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "platform was not told of the sign-out",
+			slog.String("account", string(id)), slog.Any("error", err))
+	}
 }
 
 // drop deletes the session and marks the account SignedOut; the caller holds
@@ -214,6 +301,7 @@ func (k *Keeper) SignOut(ctx context.Context, id school.AccountID) error {
 func (k *Keeper) drop(ctx context.Context, id school.AccountID, a *account, p school.Problem) error {
 	ctx = context.WithoutCancel(ctx)
 	a.generation++
+	k.ended(ctx, id, school.EndSignedOut)
 	return errors.Join(
 		k.cfg.Store.DeleteSession(ctx, id),
 		k.cfg.Store.PutState(ctx, id, school.SignedOut, p),

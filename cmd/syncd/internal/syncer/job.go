@@ -160,10 +160,10 @@ func (s *Syncer) read(ctx context.Context, acct school.Account, why reason) Resu
 		s.report(ctx, res, &run{})
 		return res
 	}
-	began := s.cfg.Manners.total(acct.ID)
+	began := s.cfg.Manners.Made(acct.ID)
 	r := &run{acct: acct, plan: s.plan(acct, m, why != whenDue)}
 	err = s.fetch(ctx, r, m)
-	res.Changes, res.Requests = r.changes, s.cfg.Manners.total(acct.ID)-began
+	res.Changes, res.Requests = r.changes, s.cfg.Manners.Made(acct.ID)-began
 	save := context.WithoutCancel(ctx)
 	err = errors.Join(err, s.cfg.Manners.Save(save))
 

@@ -262,8 +262,9 @@ func (m *Manners) Save(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// total returns the requests made since the program started.
-func (m *Manners) total(id school.AccountID) int {
+// Made returns the requests made for an account since the program started,
+// those of logins included.
+func (m *Manners) Made(id school.AccountID) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if c := m.counts[id]; c != nil {

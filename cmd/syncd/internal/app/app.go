@@ -202,6 +202,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	back, engine := errgroup.WithContext(engine)
 	back.Go(func() error { return a.keeper.Run(engine) })
 	back.Go(func() error { return a.syncer.Run(engine) })
+	back.Go(func() error { return a.keepSaved(engine) })
 
 	front, serving := errgroup.WithContext(ctx)
 	front.Go(func() error { return ctl.Serve(serving, a.cfg.DataDir) })
@@ -221,6 +222,29 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 		return fmt.Errorf("app: run: %w", err)
 	}
 	return nil
+}
+
+// saveEvery is how often what a full disk refused is tried again.
+const saveEvery = time.Minute
+
+// keepSaved writes what could not be written, as soon as it can be, until ctx
+// ends. Until then the status says that something is not saved.
+func (a *App) keepSaved(ctx context.Context) error {
+	t := time.NewTicker(saveEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+		if a.cfg.DB.Unsaved() == nil {
+			continue
+		}
+		if err := a.cfg.DB.Flush(ctx); err != nil {
+			a.cfg.Log.LogAttrs(ctx, slog.LevelError, "data in memory are not saved", slog.Any("error", err))
+		}
+	}
 }
 
 // stopTime is how long requests under way may take when the program stops.

@@ -186,6 +186,7 @@ func (c command) guardian(ctx context.Context, args []string) error {
 
 func (c command) printJSON(v any) error {
 	enc := json.NewEncoder(c.Out)
+	enc.SetEscapeHTML(false) // for people and scripts, not for pages
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
 }

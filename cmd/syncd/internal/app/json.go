@@ -81,6 +81,9 @@ type optionsJSON struct {
 	Merged    bool   `json:"merged"`
 	Day       bool   `json:"day"`
 	UTC       bool   `json:"utc"`
+	Detail    string `json:"detail"`
+	History   int    `json:"history"` // days; 0: as usual
+	Quiet     bool   `json:"quiet"`
 }
 
 // useJSON is when a family of programs last used a link.
@@ -92,6 +95,10 @@ type useJSON struct {
 func jsonOptions(o school.Options) optionsJSON {
 	out := optionsJSON{
 		Prefix: o.Prefix, Cancelled: string(o.Cancelled), Language: o.Language, Merged: o.Merged, Day: o.Day, UTC: o.UTC,
+		Detail: string(o.Detail), History: o.History, Quiet: o.Quiet,
+	}
+	if o.Detail == school.DetailFull {
+		out.Detail = detailFull
 	}
 	if o.Cancelled == school.CancelledPrefix {
 		out.Cancelled = cancelledPrefix
@@ -137,6 +144,7 @@ type accountJSON struct {
 	NextDue  string              `json:"next_due,omitempty"`
 	Requests int                 `json:"requests_today"`
 	Budget   int                 `json:"budget"`
+	Sessions *sessionsJSON       `json:"sessions,omitempty"` // not for platforms without a login
 }
 
 type childJSON struct {
@@ -200,7 +208,7 @@ func (a *App) statusNow(ctx context.Context) (statusJSON, error) {
 	for _, v := range accounts {
 		s.Accounts = append(s.Accounts, accountJSON{
 			ID: v.ID, Platform: v.Platform, State: v.State, Since: jsonTime(v.Since), NextDue: jsonTime(v.NextRead),
-			Requests: v.Requests, Budget: v.Budget,
+			Requests: v.Requests, Budget: v.Budget, Sessions: jsonSessions(v),
 		})
 		problem := v.Problem
 		if problem == school.ProblemNone && !v.Open && (v.State == school.SignedOut || v.State == school.Expired) {

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -122,9 +124,12 @@ type linkFlags struct {
 	loc     *time.Location
 }
 
-// cancelledPrefix is the flag's word for [school.CancelledPrefix], which is
-// empty.
-const cancelledPrefix = "prefix"
+// The flags' words for [school.CancelledPrefix] and [school.DetailFull], which
+// are empty.
+const (
+	cancelledPrefix = "prefix"
+	detailFull      = "full"
+)
 
 func (n *linkFlags) declare(f *flag.FlagSet) {
 	f.StringVar(&n.Label, "label", n.Label, "")
@@ -133,6 +138,9 @@ func (n *linkFlags) declare(f *flag.FlagSet) {
 	f.Func("expires", "", n.setExpires)
 	f.Func("cancelled", "", n.setCancelled)
 	f.Func("language", "", n.setLanguage)
+	f.Func("detail", "", n.setDetail)
+	f.Func("history", "", n.setHistory)
+	f.BoolVar(&n.Options.Quiet, "quiet", n.Options.Quiet, "")
 	f.BoolVar(&n.Options.Prefix, "prefix", n.Options.Prefix, "")
 	f.BoolVar(&n.Options.Merged, "merged", n.Options.Merged, "")
 	f.BoolVar(&n.Options.Day, "day", n.Options.Day, "")
@@ -147,7 +155,7 @@ func (n *linkFlags) setChildren(list string) error {
 	for field := range fields(list) {
 		number, err := strconv.Atoi(field)
 		if err != nil || number < 1 {
-			return fmt.Errorf("it takes numbers parted by commas, or all")
+			return errors.New("it takes numbers parted by commas, or all")
 		}
 		n.Children = append(n.Children, school.ChildNumber(number))
 	}
@@ -172,7 +180,7 @@ func (n *linkFlags) setExpires(day string) error {
 	}
 	d, err := school.ParseDate(day)
 	if err != nil {
-		return fmt.Errorf("it takes the last day as 2027-06-15, or never")
+		return errors.New("it takes the last day as 2027-06-15, or never")
 	}
 	n.expires = d.AddDays(1).Start(n.loc)
 	return nil
@@ -185,15 +193,36 @@ func (n *linkFlags) setCancelled(style string) error {
 	case string(school.CancelledStatus), string(school.CancelledDrop):
 		n.Options.Cancelled = school.Cancelled(style)
 	default:
-		return fmt.Errorf("it is prefix, status or drop")
+		return errors.New("it is prefix, status or drop")
 	}
+	return nil
+}
+
+func (n *linkFlags) setDetail(level string) error {
+	d := school.Detail(level)
+	if level == detailFull {
+		d = school.DetailFull
+	}
+	if level == "" || !slices.Contains(school.Details(), d) {
+		return errors.New("it is full, times or busy")
+	}
+	n.Options.Detail = d
+	return nil
+}
+
+func (n *linkFlags) setHistory(days string) error {
+	number, err := strconv.Atoi(days)
+	if err != nil || number < 0 || number > web.MaxHistory {
+		return fmt.Errorf("it takes a number of days, at most %d", web.MaxHistory)
+	}
+	n.Options.History = number
 	return nil
 }
 
 func (n *linkFlags) setLanguage(tag string) error {
 	l, ok := text.Parse(tag)
 	if !ok {
-		return fmt.Errorf("it is sv or en")
+		return errors.New("it is sv or en")
 	}
 	n.Options.Language = string(l)
 	return nil

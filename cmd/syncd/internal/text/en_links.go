@@ -71,6 +71,15 @@ func enLinks() Links {
 		RotateNothing:       "Choose at least one thing to replace.",
 		Overlap:             "Replaced addresses work up to and including %s.",
 		UsedBy:              "%s (%s)",
+		Detail:              "How much is shown",
+		DetailHint:          "With less than everything there are no letters and messages.",
+		DetailFull:          "everything",
+		DetailTimes:         "only times and what kind of thing it is, nothing that the school wrote",
+		DetailBusy:          "only that somebody is busy, without the child's name",
+		History:             "How far back subscriptions to timetable, lunch and other daily things reach",
+		HistoryUsual:        "four weeks",
+		HistoryDays:         Plural{"%s day", "%s days"},
+		Quiet:               "Do not say in calendars and feeds when the data have become old",
 	}
 }
 

@@ -72,6 +72,15 @@ func svLinks() Links {
 		RotateNothing:       "Välj minst en sak att byta.",
 		Overlap:             "Utbytta adresser fungerar till och med %s.",
 		UsedBy:              "%s (%s)",
+		Detail:              "Hur mycket som visas",
+		DetailHint:          "Med mindre än allt följer inga brev och meddelanden med.",
+		DetailFull:          "allt",
+		DetailTimes:         "bara tider och vad det är för slag, inget som skolan har skrivit",
+		DetailBusy:          "bara att det är upptaget, utan barnets namn",
+		History:             "Hur långt tillbaka prenumerationer på schema, lunch och annat dagligt når",
+		HistoryUsual:        "fyra veckor",
+		HistoryDays:         Plural{"%s dag", "%s dagar"},
+		Quiet:               "Säg inte till i kalendern och flödena när uppgifterna har blivit gamla",
 	}
 }
 

@@ -183,6 +183,11 @@ type Links struct {
 	Create                                     string
 	RevokeTitle                                Format // label
 	RevokeLead, RevokeYes                      string
+	Detail, DetailHint                         string
+	DetailFull, DetailTimes, DetailBusy        string
+	History, HistoryUsual                      string
+	HistoryDays                                Plural
+	Quiet                                      string
 	Until, UntilHint                           string // the day a link ends
 	UntilPast                                  string
 	Edit, Save                                 string

@@ -20,6 +20,7 @@ type linkForm struct {
 	Options              school.Options
 	Language             text.Lang
 	Languages            []*text.Words
+	Details, Histories   []choice
 	Until                string // the last day, "2027-06-15"; empty: none
 	Error                string
 }
@@ -88,7 +89,41 @@ func (s *server) newLinkForm(scope Scope, w *text.Words, n chosen) linkForm {
 	for _, l := range text.Langs() {
 		v.Languages = append(v.Languages, s.words[l])
 	}
+	for _, d := range school.Details() {
+		v.Details = append(v.Details, choice{Value: string(d), Name: detailName(d, w), On: n.Options.Detail == d})
+	}
+	v.Histories = histories(n.Options.History, w)
 	return v
+}
+
+func detailName(d school.Detail, w *text.Words) string {
+	switch d {
+	case school.DetailTimes:
+		return w.Links.DetailTimes
+	case school.DetailBusy:
+		return w.Links.DetailBusy
+	case school.DetailFull:
+	}
+	return w.Links.DetailFull
+}
+
+// histories are how far back one can choose to see, in days, and what was
+// chosen before.
+func histories(now int, w *text.Words) []choice {
+	days := []int{0, 90, 365}
+	if !slices.Contains(days, now) {
+		days = append(days, now)
+		slices.Sort(days)
+	}
+	out := make([]choice, 0, len(days))
+	for _, n := range days {
+		c := choice{Value: strconv.Itoa(n), Name: w.N(n, w.Links.HistoryDays), On: n == now}
+		if n == 0 {
+			c.Name = w.Links.HistoryUsual
+		}
+		out = append(out, c)
+	}
+	return out
 }
 
 // choosable returns the kinds that a guardian picks from.
@@ -262,10 +297,20 @@ func readNewLink(r *http.Request, scope Scope) (n NewLink, ok bool) {
 	return n, ok
 }
 
+// MaxHistory is the most days back that can be asked for: a whole time at
+// school.
+const MaxHistory = 13 * 366
+
 func readOptions(r *http.Request) school.Options {
 	o := school.Options{
 		Prefix: r.PostForm.Get("prefix") != "", Merged: r.PostForm.Get("layout") == "merged",
-		Day: r.PostForm.Get("day") != "", UTC: r.PostForm.Get("utc") != "",
+		Day: r.PostForm.Get("day") != "", UTC: r.PostForm.Get("utc") != "", Quiet: r.PostForm.Get("quiet") != "",
+	}
+	if d := school.Detail(r.PostForm.Get("detail")); slices.Contains(school.Details(), d) {
+		o.Detail = d
+	}
+	if n, err := strconv.Atoi(r.PostForm.Get("history")); err == nil && n > 0 && n <= MaxHistory {
+		o.History = n
 	}
 	if l, known := text.Parse(r.PostForm.Get("language")); known {
 		o.Language = string(l)

@@ -60,13 +60,16 @@ func TestNewLink(t *testing.T) {
 			},
 		},
 		"options": {
-			with(everything, "label", "x", "layout", "merged", "day", "1", "prefix", "1", "utc", "1", "cancelled", "drop", "language", "en"),
+			with(everything, "label", "x", "layout", "merged", "day", "1", "prefix", "1", "utc", "1", "cancelled", "drop", "language", "en",
+				"detail", "busy", "history", "365", "quiet", "1"),
 			web.NewLink{Label: "x", Options: school.Options{
 				Prefix: true, Merged: true, Day: true, UTC: true, Cancelled: school.CancelledDrop, Language: "en",
+				Detail: school.DetailBusy, History: 365, Quiet: true,
 			}},
 		},
 		"invented options": {
-			with(everything, "label", strings.Repeat("å", 200), "layout", "x", "cancelled", "x", "language", "xx"),
+			with(everything, "label", strings.Repeat("å", 200), "layout", "x", "cancelled", "x", "language", "xx",
+				"detail", "x", "history", "-4"),
 			web.NewLink{Label: strings.Repeat("å", 80), Options: school.Options{Language: "sv"}},
 		},
 	} {

@@ -44,7 +44,20 @@ type AccountView struct {
 	// Open is true for a platform without a sign-in (a calendar address): no
 	// session is spoken of.
 	Open bool
+	// Sessions is what the diary says of the account's sessions.
+	Sessions SessionsView
 }
+
+// SessionsView sums up the sessions of an account.
+type SessionsView struct {
+	Ended   int           // sessions that are over
+	Average time.Duration // for how long they were seen alive
+	Rungs   map[school.Rung]int
+	Causes  map[school.EndCause]int // of those that are over
+}
+
+// Persons is how often somebody signed in.
+func (s SessionsView) Persons() int { return s.Rungs[school.RungPerson] }
 
 // NeedsPerson reports whether nothing more is read until somebody signs in.
 func (a AccountView) NeedsPerson() bool {

@@ -409,6 +409,26 @@ func TestEditLink(t *testing.T) {
 	}
 }
 
+func TestEditFormShowsWhatIs(t *testing.T) {
+	t.Parallel()
+	s := family()
+	s.choice = web.NewLink{Label: "Mormor", Kinds: []school.Kind{school.KindLessons}, Options: school.Options{
+		Prefix: true, Merged: true, Day: true, UTC: true, Quiet: true, Cancelled: school.CancelledDrop, Language: "en",
+		Detail: school.DetailTimes, History: 200,
+	}}
+	page := newSite(t, s).call(t, http.MethodGet, "/links/l1/edit", nil).Body.String()
+	for _, want := range []string{
+		`value="Mormor"`, `name="prefix" value="1" checked`, `name="layout" value="merged" checked`, `name="day" value="1" checked`,
+		`name="utc" value="1" checked`, `name="quiet" value="1" checked`, `value="drop" selected`, `value="en" lang="en" selected`,
+		`value="times" selected`, `value="200" selected`, `name="kind" value="lessons" checked`, `name="kind" value="events">`,
+		`action="/links/l1/edit"`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the form lacks %s", want)
+		}
+	}
+}
+
 func TestEditLinkRefuses(t *testing.T) {
 	t.Parallel()
 	l := text.For(text.SV)

@@ -73,8 +73,13 @@ func (a *App) accountView(ctx context.Context, acct school.Account) (web.Account
 	if err != nil {
 		return web.AccountView{}, err
 	}
+	sessions, err := a.sessions(ctx, acct.ID)
+	if err != nil {
+		return web.AccountView{}, err
+	}
 	return web.AccountView{
-		ID: acct.ID, Platform: acct.Platform, Name: platform.Name, State: acct.State, Since: acct.Since,
+		Sessions: sessions,
+		ID:       acct.ID, Platform: acct.Platform, Name: platform.Name, State: acct.State, Since: acct.Since,
 		LastRead: last.Finished, NextRead: acct.NextDue, Reading: a.syncer.Running(acct.ID), Requests: requests,
 		Budget: platform.Budget, Problem: acct.Problem, Open: len(platform.Logins) == 0,
 	}, nil

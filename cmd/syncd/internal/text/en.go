@@ -15,6 +15,7 @@ func (w *Words) fillEnglish() {
 	w.Addresses = enAddresses()
 	w.Subscriber = enSubscriber()
 	w.Privacy = enPrivacy()
+	w.Sessions = enSessions()
 	w.Subscribed = enSubscribed()
 }
 

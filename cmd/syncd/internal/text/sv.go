@@ -16,6 +16,7 @@ func (w *Words) fillSwedish() {
 	w.Addresses = svAddresses()
 	w.Subscriber = svSubscriber()
 	w.Privacy = svPrivacy()
+	w.Sessions = svSessions()
 	w.Subscribed = svSubscribed()
 }
 

@@ -99,6 +99,7 @@ type Words struct {
 	Addresses  Addresses
 	Subscriber Subscriber
 	Privacy    Privacy
+	Sessions   Sessions
 
 	Subscribed Subscribed
 }

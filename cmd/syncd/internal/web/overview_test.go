@@ -37,10 +37,11 @@ func TestStatusSaysWhatToDo(t *testing.T) {
 		},
 		"with a past": {
 			web.AccountView{State: school.Active, Sessions: web.SessionsView{Ended: 5, Average: 3 * time.Hour, Rungs: map[school.Rung]int{school.RungPerson: 2, school.RungReentry: 4}}},
-			[]string{"5 sessioner, i snitt 3 tim. Någon loggade in 2 gånger."}, nil,
+			[]string{"5 sessioner, i snitt 3 tim. Någon loggade in 2 gånger."},
+			nil,
 		},
 		"without one": {web.AccountView{State: school.Active}, nil, []string{sv.Sessions.Title}},
-		"known end": {web.AccountView{State: school.Active, Until: now.Add(30 * time.Hour)}, []string{"till i morgon 22:42"}, nil},
+		"known end":   {web.AccountView{State: school.Active, Until: now.Add(30 * time.Hour)}, []string{"till i morgon 22:42"}, nil},
 		"expired": {
 			web.AccountView{State: school.Expired},
 			[]string{"1 konto behöver dig", signIn, sv.Overview.SignInAgain, sv.Problem(school.ProblemSignIn).Remedy},

@@ -105,8 +105,8 @@ func onsets(c *ical.Component) []onset {
 // clocks change.
 func eachYear(text string, start time.Time, from int32, add func(time.Time)) {
 	opt, err := rrule.StrToROption(text)
-	if err != nil || opt.Freq >= rrule.HOURLY {
-		return
+	if err != nil || opt.Freq != rrule.YEARLY {
+		return // nobody's clocks change more often, and a rule that never matches would be searched for long
 	}
 	opt.Dtstart = start
 	if !opt.Until.IsZero() {

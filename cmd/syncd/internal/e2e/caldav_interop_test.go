@@ -371,8 +371,8 @@ func TestInteropTodoman(t *testing.T) {
 		filepath.Join(home, "calendars", "*"), filepath.Join(home, "todoman.sqlite3")))
 	out := command(t, home, "todoman", "--config", config, "--porcelain", "list")
 	var tasks []struct {
-		Summary string
-		List    string
+		Summary string `json:"summary"`
+		List    string `json:"list"`
 	}
 	if err := json.Unmarshal([]byte(out), &tasks); err != nil {
 		t.Fatalf("todoman: %v\n%s", err, out)

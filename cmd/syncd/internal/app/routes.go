@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
 	"runtime/debug"
 	"strings"
 
@@ -32,15 +33,26 @@ func (a *App) routes(dav, subscribed, pages http.Handler) http.Handler {
 }
 
 // secret serves paths that hold a token, by their first part. They go past the
-// mux: where it finds a path untidy it redirects, and so repeats the token.
+// mux: where it finds a path untidy it redirects, and so repeats the token. For
+// the same reason a path that would have to be tidied up first leads nowhere.
 func secret(areas map[string]http.Handler, next http.Handler) http.Handler {
+	area := func(p string) string {
+		if len(p) < 3 || areas[p[:3]] == nil {
+			return ""
+		}
+		return p[:3]
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if len(r.URL.Path) < 3 || areas[r.URL.Path[:3]] == nil {
-			next.ServeHTTP(w, r)
+		if pattern := area(r.URL.Path); pattern != "" {
+			r.Pattern = pattern
+			areas[pattern].ServeHTTP(w, r)
 			return
 		}
-		r.Pattern = r.URL.Path[:3]
-		areas[r.Pattern].ServeHTTP(w, r)
+		if area(path.Clean("/"+r.URL.Path)) != "" {
+			http.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

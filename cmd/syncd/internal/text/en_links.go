@@ -13,7 +13,6 @@ func enLinks() Links {
 		Created:         "Made",
 		LastUsed:        "Last used",
 		Never:           "never",
-		Expires:         "Ends",
 		Revoke:          "Remove",
 		NewTitle:        "New link",
 		NewLead:         "One link per receiver makes it easy to remove just that one.",
@@ -69,7 +68,8 @@ func enLinks() Links {
 		RotateNow:           "End the old addresses at once",
 		RotateNowHint:       "Otherwise they work for seven more days, so that there is time to change them in the apps.",
 		RotateNothing:       "Choose at least one thing to replace.",
-		Overlap:             "Replaced addresses work up to and including %s.",
+		RotateDead:          "The link does not work at the moment. Give it a new last day, or let it work, and then replace.",
+		Overlap:             "Replaced addresses work until %s.",
 		UsedBy:              "%s (%s)",
 		Detail:              "How much is shown",
 		DetailHint:          "With less than everything there are no letters and messages.",
@@ -122,7 +122,7 @@ func enAddresses() Addresses {
 		PageQR:     "QR code that opens the receiver's page",
 		PagePhrase: "What follows # are the secrets. The browser never sends them to the server; the page fills in its buttons by itself.",
 		Replaced:   "Only what was replaced is shown. The rest of the link works as before.",
-		Overlap:    "The old addresses work up to and including %s, the old password no longer does.",
+		Overlap:    "The old addresses work until %s.",
 	}
 }
 

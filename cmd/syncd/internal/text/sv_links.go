@@ -14,7 +14,6 @@ func svLinks() Links {
 		Created:         "Skapad",
 		LastUsed:        "Senast använd",
 		Never:           "aldrig",
-		Expires:         "Upphör",
 		Revoke:          "Ta bort",
 		NewTitle:        "Ny länk",
 		NewLead:         "En länk per mottagare gör det lätt att ta bort just den.",
@@ -70,7 +69,8 @@ func svLinks() Links {
 		RotateNow:           "De gamla adresserna ska sluta gälla genast",
 		RotateNowHint:       "Annars fungerar de i sju dagar till, så att ni hinner byta i apparna.",
 		RotateNothing:       "Välj minst en sak att byta.",
-		Overlap:             "Utbytta adresser fungerar till och med %s.",
+		RotateDead:          "Länken gäller inte just nu. Ge den en ny sista dag, eller låt den gälla, och byt sedan.",
+		Overlap:             "Utbytta adresser fungerar till %s.",
 		UsedBy:              "%s (%s)",
 		Detail:              "Hur mycket som visas",
 		DetailHint:          "Med mindre än allt följer inga brev och meddelanden med.",
@@ -123,7 +123,7 @@ func svAddresses() Addresses {
 		PageQR:     "QR-kod som öppnar mottagarens sida",
 		PagePhrase: "Det efter # är hemligheterna. Webbläsaren skickar dem aldrig till servern; sidan fyller i knapparna själv.",
 		Replaced:   "Bara det som byttes visas. Resten av länken fungerar som förut.",
-		Overlap:    "De gamla adresserna fungerar till och med %s, det gamla lösenordet inte längre.",
+		Overlap:    "De gamla adresserna fungerar till %s.",
 	}
 }
 

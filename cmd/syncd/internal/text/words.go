@@ -167,7 +167,7 @@ type Login struct {
 type Links struct {
 	Title, Lead, Add, None                     string
 	Scope, Everything, AllChildren, AllKinds   string
-	Created, LastUsed, Never, Expires, Revoke  string
+	Created, LastUsed, Never, Revoke           string
 	NewTitle, NewLead                          string
 	Label, LabelHint, LabelDefault             string
 	Children, ChildrenHint, Kinds, KindsHint   string
@@ -201,7 +201,7 @@ type Links struct {
 	RotateFeeds, RotateFeedsHint               string
 	RotatePhrase, RotatePhraseHint             string
 	RotateNow, RotateNowHint                   string
-	RotateNothing                              string
+	RotateNothing, RotateDead                  string
 	Overlap                                    Format // until when replaced addresses work
 	UsedBy                                     Format // day, family of programs
 }

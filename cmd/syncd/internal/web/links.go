@@ -26,7 +26,8 @@ type LinkStore interface {
 	// ChangeLink changes what a link shows and when it ends. Its addresses stay.
 	ChangeLink(ctx context.Context, id school.LinkID, n NewLink, expires time.Time) error
 	// RotateLink replaces some of a link's secrets and returns what became of
-	// them; what was not replaced cannot be known and is left out.
+	// them; what was not replaced cannot be known and is left out. A link that
+	// does not work at the moment is fs.ErrInvalid.
 	RotateLink(ctx context.Context, id school.LinkID, r Rotation) (Addresses, error)
 	// RevokeLink ends all of a link's addresses and its app password at once.
 	RevokeLink(ctx context.Context, id school.LinkID) error
@@ -82,10 +83,18 @@ type linkRow struct {
 	LinkView
 	Scope string
 	Used  []string // day and family of programs
+	Live  bool
+	// LastDay is a moment of the last day on which the link works; zero: there
+	// is none.
+	LastDay time.Time
 }
 
-func newLinkRow(l LinkView, today school.Date, w *text.Words) linkRow {
-	row := linkRow{LinkView: l}
+func newLinkRow(l LinkView, now time.Time, w *text.Words) linkRow {
+	row := linkRow{LinkView: l, Live: l.Suspended.IsZero()}
+	if !l.Expires.IsZero() {
+		row.LastDay, row.Live = l.Expires.Add(-time.Nanosecond), row.Live && now.Before(l.Expires)
+	}
+	today := school.DateOf(now)
 	for _, u := range l.Uses {
 		row.Used = append(row.Used, w.Links.UsedBy.With(w.Day(today, u.Day), w.Client(u.Client)))
 	}
@@ -118,7 +127,7 @@ func (s *server) linksPage(w http.ResponseWriter, r *http.Request) error {
 	words := s.words.of(r)
 	var v linksView
 	for _, l := range links {
-		v.Links = append(v.Links, newLinkRow(l, school.DateOf(s.Now().In(s.zone)), words))
+		v.Links = append(v.Links, newLinkRow(l, s.Now().In(s.zone), words))
 	}
 	return s.render(w, http.StatusOK, "links", s.newPage(r, words.Links.Title, "links", v))
 }

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"errors"
+	"io/fs"
 	"net/http"
 	"time"
 
@@ -53,6 +55,9 @@ func (s *server) rotate(w http.ResponseWriter, r *http.Request) error {
 		return s.showRotate(w, r, http.StatusUnprocessableEntity, s.words.of(r).Links.RotateNothing)
 	}
 	a, err := s.Store.RotateLink(r.Context(), school.LinkID(r.PathValue("id")), chosen)
+	if errors.Is(err, fs.ErrInvalid) {
+		return s.showRotate(w, r, http.StatusUnprocessableEntity, s.words.of(r).Links.RotateDead)
+	}
 	if err != nil {
 		return err
 	}

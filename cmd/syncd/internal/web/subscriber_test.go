@@ -5,6 +5,7 @@ import (
 	"errors"
 	"html"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -493,6 +494,21 @@ func TestRotate(t *testing.T) {
 		if w := site.call(t, http.MethodPost, "/links/l1/rotate", values); w.Code != status || len(site.store.done) != 0 {
 			t.Errorf("%q: status %d, done %v", form, w.Code, site.store.done)
 		}
+	}
+	s := family()
+	s.err = fs.ErrInvalid
+	dead := newSite(t, s)
+	s.links[0].Expires = now
+	if w := dead.call(t, http.MethodPost, "/links/l1/rotate", url.Values{"page": {"1"}}); w.Code != http.StatusInternalServerError {
+		t.Errorf("broken store: status %d", w.Code)
+	}
+	s.err, s.rotateErr = nil, fs.ErrInvalid
+	if w := dead.call(t, http.MethodPost, "/links/l1/rotate", url.Values{"page": {"1"}}); w.Code != http.StatusUnprocessableEntity ||
+		!strings.Contains(w.Body.String(), text.For(text.SV).Links.RotateDead) {
+		t.Errorf("expired link: status %d", w.Code)
+	}
+	if list := dead.call(t, http.MethodGet, "/links", nil).Body.String(); strings.Contains(list, "/rotate") || !strings.Contains(list, "i dag") {
+		t.Error("an expired link is offered to be rotated")
 	}
 	if w := newSite(t, family()).call(t, http.MethodGet, "/links/zz/rotate", nil); w.Code != http.StatusNotFound {
 		t.Errorf("unknown link: status %d", w.Code)

@@ -55,10 +55,12 @@ type store struct {
 	added   web.NewLink
 	ends    time.Time
 	rotated web.Rotation
-	choice  web.NewLink
-	visited web.Subscriber
-	answers source.Answers
-	unseen  bool
+
+	rotateErr error
+	choice    web.NewLink
+	visited   web.Subscriber
+	answers   source.Answers
+	unseen    bool
 }
 
 func (s *store) act(what string) error {
@@ -146,7 +148,7 @@ func (s *store) RotateLink(_ context.Context, id school.LinkID, r web.Rotation) 
 	s.rotated = r
 	a := addresses("")
 	a.Replaced, a.Overlap, a.CalDAV.Password, a.Feeds = true, now.Add(web.Overlap), "", nil
-	return a, s.act("rotate " + string(id))
+	return a, errors.Join(s.rotateErr, s.act("rotate "+string(id)))
 }
 
 func (s *store) Subscriber(_ context.Context, token string) (web.Subscriber, error) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode"
 
+	"syncd/source/internal/document"
 	"syncd/source/school"
 )
 
@@ -151,15 +152,37 @@ func (p *pass) notice(v *school.Notice) bool {
 	return v.Title != "" && p.n.known(v.Sent)
 }
 
-// media cleans names and types; the bytes stay as they are.
+// media cleans names and types, and looks into what was read: its type is what
+// it is and not what it is called, pictures lose the place at which they were
+// taken, papers get their text. What is called a picture and is none was not
+// read.
 func media(in []school.Media, fallback string) []school.Media {
 	out := slices.Clone(in)
 	for i := range out {
-		out[i].Type = mediaType(out[i].Type)
-		out[i].Alt = line(out[i].Alt, maxLine)
-		out[i].Name = fileName(out[i].Name, out[i].Type, fallback)
+		m := &out[i]
+		m.Type, m.Text = mediaType(m.Type), ""
+		if m.Data != nil {
+			m.Type = narrowed(document.Type(m.Data), m.Type)
+			m.Data, m.Text = document.Strip(m.Type, m.Data), document.Text(m.Type, m.Data)
+			if fallback == "image" && !strings.HasPrefix(m.Type, "image/") {
+				m.Data = nil
+			}
+		}
+		m.Text = capBytes(clean(m.Text), maxPaper)
+		m.Alt = line(m.Alt, maxLine)
+		m.Name = fileName(m.Name, m.Type, fallback)
 	}
 	return out
+}
+
+// narrowed returns the type of a file: what it is, or what it is called where
+// that is only more precise.
+func narrowed(is, called string) string {
+	const oasis, ms = "application/vnd.oasis.opendocument.", "application/vnd.ms-"
+	if is == "application/zip" && strings.HasPrefix(called, oasis) || is == "application/msword" && strings.HasPrefix(called, ms) {
+		return called
+	}
+	return is
 }
 
 func mediaType(s string) string {
@@ -208,6 +231,8 @@ func extension(mediaType string) string {
 		return ".webp"
 	case "application/pdf":
 		return ".pdf"
+	case "application/vnd.openxmlformats-officedocument.wordprocessingml.document":
+		return ".docx"
 	}
 	return ""
 }

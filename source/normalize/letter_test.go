@@ -1,6 +1,9 @@
 package normalize_test
 
 import (
+	"archive/zip"
+	"bytes"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -92,7 +95,7 @@ func TestLetters(t *testing.T) {
 		Ref: "n", Title: " Friluftsdag \u200b", Author: "Lärare\u00a0Påhittad", Source: "<i>Exempelskolan</i>",
 		Summary: "Hej!På fredag åker vi till skogen.Ta med 3,5 dl,Mössa. Se www.skola.Se/a.B och a.B@x.se kl.9.30...",
 		HTML:    "<p>Hej!</p>", Published: published.UTC(), Modified: modified.UTC(),
-		Images: []school.Media{{Name: `..\..\Bild "1".JPEG`, Type: "IMAGE/jpeg; charset=x", Alt: " a\nb"}, {Type: "image/png", Data: []byte{1}}},
+		Images: []school.Media{{Name: `..\..\Bild "1".JPEG`, Type: "IMAGE/jpeg; charset=x", Alt: " a\nb"}, {Type: "image/png", Data: []byte("\x89PNG\r\n\x1a\n")}},
 		Files:  []school.Media{{Name: "Vecko/brev: v%2e47?.pdf", Type: "application/pdf"}, {Name: "...", Type: "?"}, {Name: strings.Repeat("långt", 100) + ".pdf"}},
 	})
 	if want := "Hej! På fredag åker vi till skogen. Ta med 3,5 dl, Mössa. Se www.skola.Se/a.B och a.B@x.se kl.9.30..."; got.Summary != want {
@@ -115,7 +118,7 @@ func TestLetters(t *testing.T) {
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("media (-want +got):\n%s", diff)
 	}
-	if got.Images[0].Alt != "a b" || len(got.Images[1].Data) != 1 {
+	if got.Images[0].Alt != "a b" || len(got.Images[1].Data) != 8 {
 		t.Errorf("alt = %q, data = %v", got.Images[0].Alt, got.Images[1].Data)
 	}
 }
@@ -161,5 +164,57 @@ func TestLetterTimes(t *testing.T) {
 	}
 	if len(got.Unchanged) != 1 || got.Unchanged[0] != "x" {
 		t.Errorf("%d unchanged, want the one that was not read", len(got.Unchanged))
+	}
+}
+
+func TestMediaAreWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	var word bytes.Buffer
+	z := zip.NewWriter(&word)
+	w, err := z.Create("word/document.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(w, "<d><p><t>Ta med\u00a0 matsäck\u202e</t></p></d>")
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+	got := letter(t, school.NewsItem{
+		Title: "Brev",
+		Images: []school.Media{
+			{Name: "a.png", Type: "image/png", Data: []byte("\xff\xd8\xff\xfe\x00\x06plats\xff\xd9")},
+			{Name: "b.png", Type: "image/png", Data: []byte("<script>alert(1)</script>")},
+			{Name: "c.png", Type: "image/png"},
+		},
+		Files: []school.Media{
+			{Name: "d.pdf", Type: "application/pdf", Data: word.Bytes()},
+			{Name: "e.txt", Type: "text/plain", Data: []byte("<html>")},
+			{Name: "f.odt", Type: "application/vnd.oasis.opendocument.text", Data: []byte("PK\x03\x04")},
+			{Name: "g.svg", Type: "image/svg+xml", Data: []byte("<svg onload='alert(1)'/>")},
+		},
+	})
+	type seen struct {
+		Name, Type, Text string
+		Read             bool
+	}
+	var all []seen
+	for _, m := range append(got.Images, got.Files...) {
+		all = append(all, seen{m.Name, m.Type, m.Text, m.Data != nil})
+	}
+	want := []seen{
+		{"a.png", "image/jpeg", "", true},
+		{"b.png", "application/octet-stream", "", false},
+		{"c.png", "image/png", "", false},
+		{"d.pdf", docx, "Ta med matsäck", true},
+		{"e.txt", "application/octet-stream", "", true},
+		{"f.odt", "application/octet-stream", "", true},
+		{"g.svg", "text/plain", "", true}, // never shown in place
+	}
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Errorf("media (-want +got):\n%s", diff)
+	}
+	if bytes.Contains(got.Images[0].Data, []byte("plats")) {
+		t.Error("the picture says where it was taken")
 	}
 }

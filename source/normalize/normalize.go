@@ -9,7 +9,7 @@
 // coverage is then withheld, so that nothing is deleted for it. Entries
 // outside the covered window are kept: what they mean is the storage's affair.
 //
-// Snapshot.Child.Ref, Plan.KnownNews and Media.Data pass through untouched.
+// Snapshot.Child.Ref and Plan.KnownNews pass through untouched.
 package normalize
 
 import (
@@ -34,6 +34,7 @@ const (
 	maxSummary = 200       // runes
 	maxBody    = 8 << 10   // bytes
 	maxHTML    = 512 << 10 // bytes
+	maxPaper   = 64 << 10  // bytes, of the text of a file
 )
 
 // Years outside of which a date is taken for an error.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -92,6 +93,15 @@ func (db *DB) DeleteAccount(ctx context.Context, id school.AccountID) error {
 		}
 		return must(exec(ctx, tx, "DELETE FROM account WHERE id = ?", id))
 	})
+	if err != nil {
+		return wrap("delete account", err)
+	}
+	children, err := db.Children(ctx)
+	for _, c := range children {
+		if len(c.Aliases) > 0 { // another platform may have led
+			err = errors.Join(err, db.rearrange(ctx, c.Number))
+		}
+	}
 	return wrap("delete account", err)
 }
 

@@ -30,6 +30,7 @@ type applying struct {
 
 	entries map[key]*entryRow
 	letters map[key]*letterRow
+	joined  bool // the child is at other platforms too
 
 	entryPuts  []entryPut
 	letterPuts []letterPut
@@ -85,7 +86,7 @@ func (db *DB) Apply(ctx context.Context, account school.AccountID, s school.Snap
 func (a *applying) load(ctx context.Context, account school.AccountID) error {
 	a.id.hash = a.db.identityHash(a.s.Platform, a.s.Child.Ref)
 	err := a.db.cache.View(ctx, func(tx *sql.Tx) error {
-		const query = `SELECT i.id, i.number FROM identity i JOIN roster r ON r.identity = i.id
+		const query = `SELECT i.id, i.number FROM member i JOIN roster r ON r.identity = i.id
 			WHERE i.hash = ? AND r.account = ? AND r.listed = 1`
 		if err := tx.QueryRowContext(ctx, query, a.id.hash, account).Scan(&a.id.id, &a.id.number); err != nil {
 			return fmt.Errorf("child of the account: %w", err)
@@ -96,6 +97,11 @@ func (a *applying) load(ctx context.Context, account school.AccountID) error {
 		}
 		if err := a.loadLetters(ctx, tx); err != nil {
 			return fmt.Errorf("read letters: %w", err)
+		}
+		all, err := members(ctx, tx, "number = ?", a.id.number)
+		a.joined = len(all) > 1
+		if err != nil {
+			return fmt.Errorf("read members: %w", err)
 		}
 		return nil
 	})
@@ -189,10 +195,14 @@ func (a *applying) unseen(k key) bool {
 // write makes the changes. Without any it does not touch the file.
 func (a *applying) write(ctx context.Context) error {
 	underived := a.underived()
+	leading, err := a.leading(ctx)
+	if err != nil {
+		return err
+	}
 	if len(a.entryPuts)+len(a.letterPuts)+len(a.drops) == 0 && !underived {
 		return nil
 	}
-	err := a.db.cache.Update(ctx, func(tx *sql.Tx) error {
+	err = a.db.cache.Update(ctx, func(tx *sql.Tx) error {
 		log := a.db.newChangeLog(tx)
 		tell, err := a.differences(ctx, tx)
 		if err != nil {
@@ -215,6 +225,11 @@ func (a *applying) write(ctx context.Context) error {
 				return fmt.Errorf("derive: %w", err)
 			}
 		}
+		if a.joined {
+			if err := arrange(ctx, tx, log, a.id.number, leading); err != nil {
+				return err
+			}
+		}
 		return log.close(ctx)
 	})
 	if underived && (err == nil || errors.Is(err, vault.ErrNotSaved)) {
@@ -231,6 +246,9 @@ func (a *applying) writeDrops(ctx context.Context, tx *sql.Tx, log *changeLog) e
 		}
 		if _, err := tx.ExecContext(ctx, query, a.id.id, k.kind, k.uid); err != nil {
 			return fmt.Errorf("delete: %w", err)
+		}
+		if e, l := a.entries[k], a.letters[k]; e != nil && e.hidden || l != nil && l.hidden {
+			continue
 		}
 		if err := log.add(ctx, a.id.number, k.kind, k.uid, true); err != nil {
 			return err

@@ -225,14 +225,14 @@ func (l *changeLog) add(ctx context.Context, child int64, kind school.Kind, uid 
 	return nil
 }
 
-// all logs a change of everything that is kept of an identity.
+// all logs a change of everything that is shown of an identity.
 func (l *changeLog) all(ctx context.Context, id identityRow, deleted bool) error {
 	type thing struct {
 		kind school.Kind
 		uid  school.UID
 	}
 	things, err := rows(ctx, l.tx, func(r *sql.Rows, t *thing) error { return r.Scan(&t.kind, &t.uid) },
-		"SELECT kind, uid FROM entry WHERE identity = ?1 UNION ALL SELECT kind, uid FROM letter WHERE identity = ?1", id.id)
+		"SELECT kind, uid FROM entry WHERE identity = ?1 AND hidden = 0 UNION ALL SELECT kind, uid FROM letter WHERE identity = ?1 AND hidden = 0", id.id)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"syncd/source/school"
@@ -22,6 +23,8 @@ type Child struct {
 	Name       string // as the platform of the first identity writes it
 	School     string // may be empty
 	Identities []Identity
+	// Aliases are the numbers of children that were joined to this one.
+	Aliases []school.ChildNumber
 	// Gone is when the last platform stopped listing the child; zero while
 	// one does. The entries stay.
 	Gone time.Time
@@ -44,6 +47,9 @@ func (c Child) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()
 // LogValue implements [slog.LogValuer]: the number only.
 func (c Child) LogValue() slog.Value { return slog.IntValue(int(c.Number)) }
 
+// Has reports whether n is the child's number or an alias of it.
+func (c Child) Has(n school.ChildNumber) bool { return c.Number == n || slices.Contains(c.Aliases, n) }
+
 // FirstName returns the first word of the name, or the name itself.
 func (c Child) FirstName() string { return school.Child{Name: c.Name}.FirstName() }
 
@@ -55,6 +61,7 @@ func (db *DB) Children(ctx context.Context) (out []Child, err error) {
 	}
 	var found []row
 	listed := map[int64][]school.AccountID{}
+	aliases := map[school.ChildNumber][]school.ChildNumber{}
 	err = db.cache.View(ctx, func(tx *sql.Tx) error {
 		found, err = rows(ctx, tx, func(r *sql.Rows, v *row) error {
 			var i Identity
@@ -64,7 +71,7 @@ func (db *DB) Children(ctx context.Context) (out []Child, err error) {
 			v.child.Identities = []Identity{i}
 			return err
 		}, `SELECT p.identity, i.number, p.platform, p.ref, p.name, p.school, p.gone
-			FROM profile p JOIN identity i ON i.id = p.identity ORDER BY i.number, p.gone <> 0, p.identity`)
+			FROM profile p JOIN member i ON i.id = p.identity ORDER BY i.number, p.gone <> 0, p.identity`)
 		if err != nil {
 			return err
 		}
@@ -75,6 +82,15 @@ func (db *DB) Children(ctx context.Context) (out []Child, err error) {
 			listed[identity] = append(listed[identity], a)
 			return err
 		}, "SELECT account, identity FROM roster WHERE listed <> 0 ORDER BY account")
+		if err != nil {
+			return err
+		}
+		_, err = rows(ctx, tx, func(r *sql.Rows, _ *struct{}) error {
+			var alias, number school.ChildNumber
+			err := r.Scan(&alias, &number)
+			aliases[number] = append(aliases[number], alias)
+			return err
+		}, "SELECT number, alias_of FROM child WHERE alias_of IS NOT NULL ORDER BY number")
 		return err
 	})
 	for _, v := range found {
@@ -83,6 +99,7 @@ func (db *DB) Children(ctx context.Context) (out []Child, err error) {
 			out[n-1].Identities = append(out[n-1].Identities, v.child.Identities[0])
 			continue
 		}
+		v.child.Aliases = aliases[v.child.Number]
 		v.child.Gone = v.child.Identities[0].Gone // present identities come first
 		out = append(out, v.child)
 	}
@@ -128,7 +145,7 @@ func (db *DB) giveNumbers(
 	out := make([]identityRow, 0, len(children))
 	for _, c := range children {
 		row := identityRow{hash: db.identityHash(platform, c.Ref)}
-		err := tx.QueryRowContext(ctx, "SELECT id, number FROM identity WHERE hash = ?", row.hash).Scan(&row.id, &row.number)
+		err := tx.QueryRowContext(ctx, "SELECT id, number, own FROM member WHERE hash = ?", row.hash).Scan(&row.id, &row.number, &row.own)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = newNumber(ctx, tx, &row)
 		}
@@ -145,6 +162,7 @@ func newNumber(ctx context.Context, tx *sql.Tx, row *identityRow) error {
 	if err := tx.QueryRowContext(ctx, child).Scan(&row.number); err != nil {
 		return err
 	}
+	row.own = row.number
 	const identity = "INSERT INTO identity (hash, number) VALUES (?, ?) RETURNING id"
 	return tx.QueryRowContext(ctx, identity, row.hash, row.number).Scan(&row.id)
 }
@@ -163,7 +181,7 @@ func (db *DB) putRoster(
 	listed := make([]int64, 0, len(ids))
 	for i, c := range children {
 		listed = append(listed, ids[i].id)
-		if err := mergeNumbers(ctx, tx, past{children: []numberRow{{number: ids[i].number}}, identities: ids[i : i+1]}); err != nil {
+		if err := mergeNumbers(ctx, tx, past{children: []numberRow{{number: ids[i].own}}, identities: ids[i : i+1]}, false); err != nil {
 			return err
 		}
 		if err := putProfile(ctx, tx, log, platform, c, ids[i]); err != nil {
@@ -241,7 +259,7 @@ func (db *DB) dropRoster(ctx context.Context, account school.AccountID) ([]int64
 	err := db.cache.Update(ctx, func(tx *sql.Tx) (err error) {
 		orphans, err = rows(ctx, tx, func(r *sql.Rows, v *identityRow) error {
 			return r.Scan(&v.id, &v.number)
-		}, `SELECT i.id, i.number FROM roster r JOIN identity i ON i.id = r.identity WHERE r.account = ?1
+		}, `SELECT i.id, i.number FROM roster r JOIN member i ON i.id = r.identity WHERE r.account = ?1
 			AND NOT EXISTS (SELECT 1 FROM roster o WHERE o.identity = r.identity AND o.account <> ?1)`, account)
 		if err != nil {
 			return err

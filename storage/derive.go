@@ -49,14 +49,14 @@ func (a *applying) derive(ctx context.Context, tx *sql.Tx, log *changeLog) error
 		err := r.Scan(&m.id, &m.basis.Platform, &ref)
 		m.basis.Child = school.Ref(ref)
 		return err
-	}, `SELECT i.id, p.platform, p.ref FROM identity i JOIN profile p ON p.identity = i.id
+	}, `SELECT i.id, p.platform, p.ref FROM member i JOIN profile p ON p.identity = i.id
 		WHERE i.number = ? ORDER BY i.id`, a.id.number)
 	if err != nil {
 		return err
 	}
 	for _, m := range members {
 		d := &applying{
-			db: a.db, loc: a.loc, now: a.now, fp: a.fp, id: identityRow{id: m.id, number: a.id.number},
+			db: a.db, loc: a.loc, now: a.now, fp: a.fp, id: identityRow{id: m.id, number: a.id.number}, joined: a.joined,
 			changes: school.Changes{Added: map[school.Kind]int{}, Changed: map[school.Kind]int{}, Deleted: map[school.Kind]int{}},
 		}
 		if m.id == a.id.id {
@@ -83,7 +83,7 @@ func (a *applying) deriveFrom(ctx context.Context, tx *sql.Tx, log *changeLog, b
 		return nil
 	}
 	const days = `SELECT e.uid, e.kind, e.all_day, e.starts, e.ends, e.status, e.title, ''
-		FROM entry e JOIN identity i ON i.id = e.identity WHERE i.number = ? AND e.kind = 'events' AND e.all_day = 1`
+		FROM entry e JOIN member i ON i.id = e.identity WHERE i.number = ? AND e.kind = 'events' AND e.all_day = 1`
 	if b.Days, err = a.basisEntries(ctx, tx, days, a.id.number); err != nil {
 		return fmt.Errorf("read days: %w", err)
 	}

@@ -21,6 +21,11 @@ const (
 	maxTold     = 500 // differences that are kept of one child at one platform
 )
 
+// heard leaves out what another platform leads in, so that nothing of it is
+// shown.
+const heard = `(NOT EXISTS (SELECT 1 FROM entry e WHERE e.identity = d.identity AND e.kind = d.kind AND e.hidden = 1)
+	OR EXISTS (SELECT 1 FROM entry e WHERE e.identity = d.identity AND e.kind = d.kind AND e.hidden = 0))`
+
 // Differences lists what was told about the children's entries (nil: all
 // children), the newest first; limit 0 means all of it.
 func (db *DB) Differences(ctx context.Context, children []school.ChildNumber, limit int) (out []school.Difference, err error) {
@@ -46,8 +51,8 @@ func (db *DB) Differences(ctx context.Context, children []school.ChildNumber, li
 			d.After, err = parseFace(after, loc)
 			return err
 		}, `SELECT d.uid, d.kind, i.number, p.name, d.at, d.before, d.after
-			FROM difference d JOIN identity i ON i.id = d.identity JOIN profile p ON p.identity = i.id
-			WHERE ?1 IS NULL OR i.number IN (SELECT value FROM json_each(?1)) ORDER BY d.at DESC, d.id LIMIT ?2`, c, limit)
+			FROM difference d JOIN member i ON i.id = d.identity JOIN profile p ON p.identity = i.id
+			WHERE (?1 IS NULL OR i.number IN (SELECT value FROM json_each(?1))) AND `+heard+` ORDER BY d.at DESC, d.id LIMIT ?2`, c, limit)
 		return err
 	})
 	return out, wrap("differences", err)
@@ -62,8 +67,8 @@ func (db *DB) Told(ctx context.Context, children []school.ChildNumber) (mark str
 	}
 	err = db.cache.View(ctx, func(tx *sql.Tx) error {
 		const query = `SELECT count(*) || '-' || coalesce(max(d.id), 0) || '-' || coalesce((SELECT uid FROM difference ORDER BY id DESC LIMIT 1), '')
-			FROM difference d JOIN identity i ON i.id = d.identity
-			WHERE ?1 IS NULL OR i.number IN (SELECT value FROM json_each(?1))`
+			FROM difference d JOIN member i ON i.id = d.identity
+			WHERE (?1 IS NULL OR i.number IN (SELECT value FROM json_each(?1))) AND ` + heard
 		return tx.QueryRowContext(ctx, query, c).Scan(&mark)
 	})
 	return mark, wrap("told", err)

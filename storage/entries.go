@@ -18,6 +18,7 @@ type entryRow struct {
 	modified int64
 	sequence int64
 	sum      string
+	hidden   bool // another platform leads
 	seen     bool // shown by the snapshot
 }
 
@@ -31,6 +32,7 @@ type entryPut struct {
 	modified int64
 	sequence int64
 	quiet    bool // nothing that is shown differs
+	hidden   bool // is not shown; of a joined child at first nothing is, see arrange
 }
 
 // Entries returns what one calendar of a child holds, ordered by first day
@@ -43,8 +45,8 @@ func (db *DB) Entries(ctx context.Context, child school.ChildNumber, kind school
 			return scanEntry(r, e, loc)
 		}, `SELECT i.number, p.name, e.kind, e.uid, e.all_day, e.starts, e.ends, e.status, e.created, e.modified,
 				e.sequence, e.busy, e.done, e.task, e.categories, e.title, e.place, e.url, e.body
-			FROM identity i JOIN profile p ON p.identity = i.id JOIN entry e ON e.identity = i.id
-			WHERE i.number = ? AND e.kind = ? ORDER BY e.day, e.all_day DESC, e.starts, e.ends, e.uid`, child, kind)
+			FROM member i JOIN profile p ON p.identity = i.id JOIN entry e ON e.identity = i.id
+			WHERE i.number = ? AND e.kind = ? AND e.hidden = 0 ORDER BY e.day, e.all_day DESC, e.starts, e.ends, e.uid`, child, kind)
 		return err
 	})
 	return out, wrap("entries", err)
@@ -69,7 +71,7 @@ func scanEntry(r *sql.Rows, e *school.Entry, loc *time.Location) error {
 	return err
 }
 
-const entryRowQuery = `SELECT id, kind, uid, part, day, all_day, starts, ends, status, modified, sequence, print
+const entryRowQuery = `SELECT id, kind, uid, part, day, all_day, starts, ends, status, modified, sequence, print, hidden
 	FROM entry WHERE identity = ?`
 
 // entryRows reads entries without their texts.
@@ -79,7 +81,7 @@ func entryRows(ctx context.Context, tx *sql.Tx, query string, args ...any) (map[
 		var k key
 		e := &entryRow{}
 		err := r.Scan(&e.id, &k.kind, &k.uid, &e.part, &e.times.day, &e.times.allDay, &e.times.starts, &e.times.ends,
-			&e.status, &e.modified, &e.sequence, &e.sum)
+			&e.status, &e.modified, &e.sequence, &e.sum, &e.hidden)
 		out[k] = e
 		return err
 	}, query, args...)
@@ -149,7 +151,7 @@ func (a *applying) workEntry(in *incoming) {
 	if !e.Span.AllDay {
 		t.day = dayNumber(school.DateOf(e.Span.Start.In(a.loc)))
 	}
-	put := entryPut{part: in.part, entry: *e, times: t, sum: a.fp.entry(e, t), modified: a.now}
+	put := entryPut{part: in.part, entry: *e, times: t, sum: a.fp.entry(e, t), modified: a.now, hidden: a.joined}
 	have := a.entries[key{e.Kind, e.UID}]
 	if have == nil {
 		a.changes.Added[e.Kind]++
@@ -157,7 +159,7 @@ func (a *applying) workEntry(in *incoming) {
 		return
 	}
 	have.seen = true
-	put.id, put.sequence = have.id, have.sequence
+	put.id, put.sequence, put.hidden = have.id, have.sequence, have.hidden
 	switch {
 	case have.sum == put.sum && have.part == put.part:
 		return
@@ -195,8 +197,8 @@ func (a *applying) writeEntries(ctx context.Context, tx *sql.Tx, log *changeLog)
 		return nil
 	}
 	add, err := tx.PrepareContext(ctx, `INSERT INTO entry (identity, kind, uid, part, day, all_day, starts, ends, status,
-		created, modified, sequence, print, busy, done, task, categories, title, place, url, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+		created, modified, sequence, print, busy, done, task, categories, title, place, url, body, hidden)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 	if err != nil {
 		return err
 	}
@@ -220,7 +222,7 @@ func (a *applying) writeEntries(ctx context.Context, tx *sql.Tx, log *changeLog)
 		if p.id == 0 {
 			_, err = add.ExecContext(ctx, a.id.id, e.Kind, e.UID, p.part, t.day, t.allDay, t.starts, t.ends, e.Status,
 				p.modified, p.modified, p.sequence, []byte(p.sum), number(e.Busy), number(e.Done), number(e.Task),
-				categories.String, e.Title, e.Place, e.URL, e.Body)
+				categories.String, e.Title, e.Place, e.URL, e.Body, number(p.hidden))
 		} else {
 			_, err = change.ExecContext(ctx, p.part, t.day, t.allDay, t.starts, t.ends, e.Status,
 				p.modified, p.sequence, []byte(p.sum), number(e.Busy), number(e.Done), number(e.Task),
@@ -229,7 +231,7 @@ func (a *applying) writeEntries(ctx context.Context, tx *sql.Tx, log *changeLog)
 		if err != nil {
 			return err
 		}
-		if p.quiet {
+		if p.quiet || p.hidden {
 			continue
 		}
 		if err := log.add(ctx, a.id.number, e.Kind, e.UID, false); err != nil {

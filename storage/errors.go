@@ -16,6 +16,12 @@ var (
 	ErrMismatch = errors.New("cache and state belong to different installations")
 	// ErrRevision: the revision is not one that this history knows.
 	ErrRevision = errors.New("revision is unknown")
+	// ErrTwoChildren: two numbers are one child already, or one account lists
+	// both, which makes them two.
+	ErrTwoChildren = fmt.Errorf("these cannot be joined: %w", fs.ErrInvalid)
+	// ErrNoLead: the platform does not show the child, or the kind follows
+	// another one.
+	ErrNoLead = fmt.Errorf("this platform cannot lead here: %w", fs.ErrInvalid)
 	// ErrUsed: the one-time address was used, has expired or never was.
 	ErrUsed = fmt.Errorf("one-time address is not good (any more): %w", fs.ErrNotExist)
 )

@@ -61,7 +61,7 @@ func (db *DB) Freshness(ctx context.Context) ([]Freshness, error) {
 	err := db.cache.View(ctx, func(tx *sql.Tx) (err error) {
 		list, err = rows(ctx, tx, func(r *sql.Rows, b *brought) error {
 			return r.Scan(&b.identity, &b.child, &b.account)
-		}, `SELECT r.identity, i.number, r.account FROM roster r JOIN identity i ON i.id = r.identity
+		}, `SELECT r.identity, i.number, r.account FROM roster r JOIN member i ON i.id = r.identity
 			WHERE r.listed = 1 ORDER BY i.number, r.account, r.identity`)
 		return err
 	})

@@ -29,6 +29,7 @@ type letterRow struct {
 	modified  sql.NullInt64 // not valid: to be read again
 	sum       string
 	media     []mediaRow
+	hidden    bool // another platform leads
 	seen      bool
 }
 
@@ -41,6 +42,7 @@ type letterPut struct {
 	sum      string
 	media    []mediaRow
 	quiet    bool // nothing that is shown differs
+	hidden   bool // as in entryPut
 }
 
 func (l *letterRow) blobs() []string {
@@ -107,8 +109,8 @@ func (db *DB) Letters(
 			return err
 		}, `SELECT l.id, i.number, p.name, l.kind, l.uid, l.published, l.updated, l.first_seen,
 				l.title, l.author, l.source, l.url, l.summary, l.html
-			FROM letter l JOIN identity i ON i.id = l.identity JOIN profile p ON p.identity = i.id
-			WHERE (?1 IS NULL OR i.number IN (SELECT value FROM json_each(?1)))
+			FROM letter l JOIN member i ON i.id = l.identity JOIN profile p ON p.identity = i.id
+			WHERE l.hidden = 0 AND (?1 IS NULL OR i.number IN (SELECT value FROM json_each(?1)))
 			AND (?2 IS NULL OR l.kind IN (SELECT value FROM json_each(?2)))
 			ORDER BY l.published DESC, l.uid, l.id LIMIT ?3`, c, k, limit)
 		if err != nil {
@@ -140,11 +142,11 @@ func (a *applying) loadLetters(ctx context.Context, tx *sql.Tx) error {
 		var k key
 		var ref string
 		l := &letterRow{}
-		err := r.Scan(&l.id, &k.kind, &k.uid, &ref, &l.published, &l.updated, &l.modified, &l.sum)
+		err := r.Scan(&l.id, &k.kind, &k.uid, &ref, &l.published, &l.updated, &l.modified, &l.sum, &l.hidden)
 		l.ref = school.Ref(ref)
 		a.letters[k], byID[l.id] = l, l
 		return err
-	}, "SELECT id, kind, uid, ref, published, updated, modified, print FROM letter WHERE identity = ?", a.id.id)
+	}, "SELECT id, kind, uid, ref, published, updated, modified, print, hidden FROM letter WHERE identity = ?", a.id.id)
 	if err != nil {
 		return err
 	}
@@ -214,7 +216,7 @@ func (a *applying) workLetter(in *arrival) error {
 	if err != nil {
 		return err
 	}
-	put := letterPut{ref: in.ref, letter: *l, modified: unix(in.modified), sum: a.fp.letter(l, media), media: media}
+	put := letterPut{ref: in.ref, letter: *l, modified: unix(in.modified), sum: a.fp.letter(l, media), media: media, hidden: a.joined}
 	put.letter.Updated = time.Unix(a.updated(in, have), 0)
 	if have == nil {
 		a.changes.Added[l.Kind]++
@@ -222,7 +224,7 @@ func (a *applying) workLetter(in *arrival) error {
 		return nil
 	}
 	have.seen = true
-	put.id = have.id
+	put.id, put.hidden = have.id, have.hidden
 	switch {
 	case have.sum != put.sum, fresh:
 		a.changes.Changed[l.Kind]++
@@ -316,7 +318,7 @@ func (a *applying) writeLetters(ctx context.Context, tx *sql.Tx, log *changeLog)
 		if err := a.writeLetter(ctx, tx, p); err != nil {
 			return err
 		}
-		if p.quiet {
+		if p.quiet || p.hidden {
 			continue
 		}
 		if err := log.add(ctx, a.id.number, p.letter.Kind, p.letter.UID, false); err != nil {
@@ -335,9 +337,9 @@ func (a *applying) writeLetter(ctx context.Context, tx *sql.Tx, p *letterPut) er
 	}
 	if p.id == 0 {
 		const query = `INSERT INTO letter (identity, kind, uid, ref, published, updated, modified, first_seen, print,
-			title, author, source, url, summary, html) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
+			title, author, source, url, summary, html, hidden) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
 		err := tx.QueryRowContext(ctx, query, a.id.id, l.Kind, l.UID, string(p.ref), unix(l.Published), unix(l.Updated),
-			p.modified, a.now, []byte(p.sum), l.Title, l.Author, l.Source, l.URL, l.Summary, l.HTML).Scan(&p.id)
+			p.modified, a.now, []byte(p.sum), l.Title, l.Author, l.Source, l.URL, l.Summary, l.HTML, number(p.hidden)).Scan(&p.id)
 		if err != nil {
 			return err
 		}

@@ -23,8 +23,8 @@ func (db *DB) Readings(ctx context.Context) ([]school.Reading, error) {
 			err := r.Scan(&v.Child, &v.Kind, &v.Entries)
 			found[scope{v.Child, v.Kind}] = v
 			return err
-		}, `SELECT i.number, t.kind, count(*) FROM (SELECT identity, kind FROM entry UNION ALL SELECT identity, kind FROM letter) t
-			JOIN identity i ON i.id = t.identity GROUP BY 1, 2`)
+		}, `SELECT i.number, t.kind, count(*) FROM (SELECT identity, kind FROM entry WHERE hidden = 0 UNION ALL SELECT identity, kind FROM letter WHERE hidden = 0) t
+			JOIN member i ON i.id = t.identity GROUP BY 1, 2`)
 		if err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func (db *DB) Readings(ctx context.Context) ([]school.Reading, error) {
 			err := r.Scan(&id, &n)
 			numbers[id] = n
 			return err
-		}, "SELECT i.id, i.number FROM identity i JOIN profile p ON p.identity = i.id")
+		}, "SELECT i.id, i.number FROM member i JOIN profile p ON p.identity = i.id")
 		return err
 	})
 	if err != nil {

@@ -30,7 +30,8 @@ type numberRow struct {
 type identityRow struct {
 	id     int64
 	hash   []byte
-	number int64
+	number int64 // under which the child goes
+	own    int64 // that it was given
 }
 
 // reconcile makes one history of the two files: schema, old copies, lost
@@ -152,7 +153,7 @@ func (db *DB) mendState(ctx context.Context, tx *sql.Tx, cache past, conflict bo
 	if conflict && !db.opened.OldState {
 		return nil // the cache's numbers are those of another history
 	}
-	return mergeNumbers(ctx, tx, cache)
+	return mergeNumbers(ctx, tx, cache, db.state.Fresh() || db.opened.OldState)
 }
 
 // distrustState takes from an old state.age what may have been ended since.
@@ -210,7 +211,33 @@ func (db *DB) mendCache(ctx context.Context, tx *sql.Tx, state past) error {
 			return err
 		}
 	}
-	return mergeNumbers(ctx, tx, state)
+	before, err := aliases(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := mergeNumbers(ctx, tx, state, true); err != nil {
+		return err
+	}
+	after, err := aliases(ctx, tx)
+	if err != nil || before == after || db.cache.Fresh() {
+		return err
+	}
+	// A join or its undoing was cut short: what the log says of these
+	// children is not the whole story.
+	if _, err := tx.ExecContext(ctx, "UPDATE meta SET generation = ?", rand.Text()); err != nil {
+		return fmt.Errorf("renew cache: %w", err)
+	}
+	return nil
+}
+
+// aliases writes down which child goes by which number.
+func aliases(ctx context.Context, tx *sql.Tx) (out string, err error) {
+	const query = `SELECT coalesce(group_concat(number || '-' || alias_of), '')
+		FROM (SELECT number, alias_of FROM child WHERE alias_of IS NOT NULL ORDER BY number)`
+	if err := tx.QueryRowContext(ctx, query).Scan(&out); err != nil {
+		return "", fmt.Errorf("read aliases: %w", err)
+	}
+	return out, nil
 }
 
 // adopt makes the cache remember the count of a state that is not the one it
@@ -264,7 +291,7 @@ func (b *book) past(ctx context.Context) (p past, err error) {
 			return err
 		}
 		p.identities, err = rows(ctx, tx, func(r *sql.Rows, i *identityRow) error {
-			return r.Scan(&i.id, &i.hash, &i.number)
+			return r.Scan(&i.id, &i.hash, &i.own)
 		}, "SELECT id, hash, number FROM identity ORDER BY id")
 		return err
 	})
@@ -294,8 +321,9 @@ func conflicting(a, b []identityRow) bool {
 }
 
 // mergeNumbers adds to the file what p knows of the number table. Rows that
-// are there already stay as they are.
-func mergeNumbers(ctx context.Context, tx *sql.Tx, p past) error {
+// are there already stay as they are; only who goes by whose number is taken
+// from p where it knows better.
+func mergeNumbers(ctx context.Context, tx *sql.Tx, p past, better bool) error {
 	for _, c := range p.children {
 		const query = "INSERT INTO child (number, alias_of) VALUES (?, NULL) ON CONFLICT DO NOTHING"
 		if _, err := tx.ExecContext(ctx, query, c.number); err != nil {
@@ -303,17 +331,17 @@ func mergeNumbers(ctx context.Context, tx *sql.Tx, p past) error {
 		}
 	}
 	for _, c := range p.children {
-		if !c.alias.Valid {
-			continue
+		if !better {
+			break
 		}
-		const query = "UPDATE child SET alias_of = ? WHERE number = ? AND alias_of IS NULL"
+		const query = "UPDATE child SET alias_of = ?1 WHERE number = ?2 AND alias_of IS NOT ?1"
 		if _, err := tx.ExecContext(ctx, query, c.alias, c.number); err != nil {
 			return fmt.Errorf("merge numbers: %w", err)
 		}
 	}
 	for _, i := range p.identities {
 		const query = "INSERT INTO identity (id, hash, number) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-		if _, err := tx.ExecContext(ctx, query, i.id, i.hash, i.number); err != nil {
+		if _, err := tx.ExecContext(ctx, query, i.id, i.hash, i.own); err != nil {
 			return fmt.Errorf("merge numbers: %w", err)
 		}
 	}

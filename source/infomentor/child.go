@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -23,10 +24,14 @@ type builder struct {
 
 	tasks map[string]bool     // ids of the tasks that were read; nil when they were not
 	fresh map[school.Ref]mark // what was read of letters
+
+	present, absent []school.Part // what was found to be there, and not
+	names           map[string]fileNote
+	addr            string // the official calendar address
 }
 
 func newBuilder(r *read, p pupil) *builder {
-	return &builder{read: r, p: p, snap: school.Snapshot{
+	return &builder{read: r, p: p, names: map[string]fileNote{}, snap: school.Snapshot{
 		Platform: ID, Child: p.Child, Taken: r.taken, Skipped: map[school.Part]int{},
 	}}
 }
@@ -36,8 +41,22 @@ func (b *builder) empty() bool {
 	return len(b.snap.Covered) == 0 && len(b.snap.News) == 0 && len(b.snap.Skipped) == 0
 }
 
-// remember keeps what later reads need, once the child is stored.
+// remember keeps what later reads need, once the child is vouched for and
+// stored.
 func (b *builder) remember(ctx context.Context) error {
+	for _, part := range b.present {
+		delete(b.state.Absent[b.p.id], part)
+	}
+	for _, part := range b.absent {
+		b.state.setAbsent(b.p.id, part, b.taken)
+	}
+	if len(b.state.Files) > 500 {
+		clear(b.state.Files)
+	}
+	maps.Copy(b.state.Files, b.names)
+	if b.addr != "" {
+		b.state.Addresses[b.p.id] = b.addr
+	}
 	if _, ok := b.snap.Covers(school.PartNews); ok {
 		b.state.rememberLetters(b.p, b.snap, b.fresh)
 	}
@@ -57,11 +76,11 @@ func (b *builder) parts(ctx context.Context) error {
 		err := b.part(ctx, part)
 		switch {
 		case err == nil:
-			delete(b.state.Absent[b.p.id], part)
+			b.present = append(b.present, part)
 		case errors.Is(err, source.ErrWrongChild):
 			return source.ErrWrongChild
 		case errors.Is(err, source.ErrAbsent):
-			b.state.setAbsent(b.p.id, part, b.taken)
+			b.absent = append(b.absent, part)
 		default:
 			trouble = append(trouble, &source.PartError{Child: b.p.Ref, Part: part, Err: err})
 			if ends(err) {
@@ -75,7 +94,7 @@ func (b *builder) parts(ctx context.Context) error {
 // has reports whether a child may have a part, as far as is known: the home
 // page lists the modules of the selected pupil, mostly.
 func (b *builder) has(part school.Part) bool {
-	if b.state.absent(b.p.id, part, b.taken) {
+	if b.state.absent(b.p.id, part, b.taken) || slices.Contains(b.absent, part) {
 		return false
 	}
 	switch part {
@@ -293,10 +312,7 @@ func (b *builder) files(ctx context.Context, row wireEntry) ([]string, error) {
 			names = append(names, name)
 		}
 	}
-	if len(b.state.Files) > 500 {
-		clear(b.state.Files)
-	}
-	b.state.Files[id] = fileNote{Sum: sum, Names: names}
+	b.names[id] = fileNote{Sum: sum, Names: names}
 	return names, nil
 }
 
@@ -312,7 +328,7 @@ func (b *builder) address(ctx context.Context) error {
 		return err
 	}
 	if addr = calendarAddress(addr); err == nil && addr != "" {
-		b.state.Addresses[b.p.id] = addr
+		b.addr = addr
 	}
 	return nil
 }

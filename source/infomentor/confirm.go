@@ -87,7 +87,8 @@ func (r *read) lookAtHome(ctx context.Context, p pupil) error {
 // lookAtMark asks a module whom it answers about. A mark that was never seen
 // is learned: from a child who has been selected all the time, or when that of
 // the child selected before is known, so that it cannot be that one's. One
-// that differs from what is known makes everything known be forgotten.
+// that differs from what is known makes everything known be forgotten, to be
+// learned anew with the next read.
 func (r *read) lookAtMark(ctx context.Context, p pupil) error {
 	var w wireMark
 	err := r.json(ctx, pathCommunication, struct{}{}, &w)
@@ -101,20 +102,19 @@ func (r *read) lookAtMark(ctx context.Context, p pupil) error {
 	if seen == 0 {
 		return nil
 	}
+	sibling := false
 	for id, known := range r.state.Marks {
-		if known == seen && id != p.id {
-			r.chosen = ""
-			return source.ErrWrongChild
-		}
+		sibling = sibling || known == seen && id != p.id
 	}
 	known, ok := r.state.Marks[p.id]
 	_, sure := r.state.Marks[r.before]
 	switch {
-	case ok && known == seen:
-		return nil
+	case sibling && r.switched:
+	case sibling, ok && known != seen:
+		clear(r.state.Marks) // either we are wrong about it or the platform is
 	case ok:
-		clear(r.state.Marks)
-	case r.before == "" || r.before == p.id || sure:
+		return nil
+	case !r.switched || sure:
 		r.state.Marks[p.id] = seen
 		return nil
 	}

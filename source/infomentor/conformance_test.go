@@ -40,12 +40,15 @@ func TestConformanceWithPassword(t *testing.T) {
 	sourcetest.Run(t, sourcetest.Case{
 		Platform: infomentor.Platform(),
 		Now:      now(),
+		World:    couple,
 		Fake: fake(infomentortest.Options{
 			OfferPIN: true, AllNotices: true, NoApps: true, Missing: infomentortest.MissingShell, Lost: infomentortest.LostRelay, Merged: true,
 		}),
 		Settings: map[string]string{infomentor.SettingCalendarAddress: "yes"},
 		Login:    byPassword,
-		Expect:   func(w *schooltest.World, c schooltest.Child, plan school.Plan) school.Snapshot { return untitled(expect(w, c, plan)) },
+		Expect: func(w *schooltest.World, c schooltest.Child, plan school.Plan) school.Snapshot {
+			return untitled(expect(w, c, plan))
+		},
 	})
 }
 
@@ -55,6 +58,7 @@ func TestConformanceWithPairing(t *testing.T) {
 	sourcetest.Run(t, sourcetest.Case{
 		Platform: infomentor.Platform(),
 		Now:      now(),
+		World:    couple,
 		Fake: func(w *schooltest.World, now func() time.Time) sourcetest.Fake {
 			f := fake(infomentortest.Options{
 				Missing: infomentortest.MissingStatus, Lost: infomentortest.LostRedirect, NoSwitchURL: true, Interstitial: 2,
@@ -278,4 +282,10 @@ func untitled(out school.Snapshot) school.Snapshot {
 	return out
 }
 
-func faults() []sourcetest.Fault { return nil }
+// couple is the family without its eldest: what a whole read takes matters to
+// tests that fail at each of its requests.
+func couple(now time.Time) *schooltest.World {
+	w := schooltest.Family(now)
+	w.RemoveChild(w.Children()[2].Key)
+	return w
+}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,10 +43,11 @@ type read struct {
 	taken  time.Time
 	pupils []pupil
 
-	chosen  pupilID // who is selected, as far as we know; "" when we do not
-	before  pupilID // who was selected before the last switch; "" for nobody
-	apps    []wireApp
-	notices notices
+	chosen   pupilID // who is selected, as far as we know; "" when we do not
+	before   pupilID // who was selected before the last switch; "" when unknown
+	switched bool    // somebody was selected in this read
+	apps     []wireApp
+	notices  notices
 }
 
 func (a *adapter) fetch(ctx context.Context, s *source.Session, plan school.Plan, sink source.Sink) error {
@@ -67,6 +70,9 @@ func (a *adapter) fetch(ctx context.Context, s *source.Session, plan school.Plan
 		dialogue: d, plan: plan, taken: now, today: school.DateOf(plan.Now.In(school.Stockholm())),
 		pupils: pupilsOf(h, d.state.Phone), chosen: h.selected(), apps: h.Apps,
 	}
+	maps.DeleteFunc(d.state.Marks, func(id pupilID, _ im2ID) bool {
+		return !slices.ContainsFunc(r.pupils, func(p pupil) bool { return p.id == id })
+	})
 	if err := sink.Roster(ctx, r.roster(h)); err != nil {
 		return err
 	}
@@ -213,7 +219,7 @@ func (r *read) choose(ctx context.Context, p pupil) error {
 	if p.switchURL == "" {
 		return notUnderstood("select child: no way to select it")
 	}
-	r.before, r.chosen = r.chosen, ""
+	r.before, r.chosen, r.switched = r.chosen, "", true
 	// Without X-Requested-With, which makes the platform answer 500.
 	resp, err := r.send(ctx, fetch.Request{URL: p.switchURL, Header: http.Header{"Referer": {hub + "/"}}})
 	if err != nil {

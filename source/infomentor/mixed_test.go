@@ -1,0 +1,227 @@
+package infomentor_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"syncd/source"
+	"syncd/source/infomentor"
+	"syncd/source/infomentor/infomentortest"
+	"syncd/source/internal/faketest"
+	"syncd/source/school"
+	"syncd/source/school/schooltest"
+)
+
+// interleavings is how many random ones are tried.
+const interleavings = 10000
+
+// liar makes the platform lie in one of the ways that were seen or feared,
+// chosen by chance.
+func liar(r *rand.Rand, f *infomentortest.Server, children []schooltest.Child) (what string) {
+	var words []string
+	f.Change(func(o *infomentortest.Options) {
+		o.Lies, o.Stuck, o.SwitchFails = 0, false, false
+		if r.IntN(2) == 0 {
+			o.Lies = 1 + r.IntN(6)
+			words = append(words, fmt.Sprintf("lies %d", o.Lies))
+		}
+		if r.IntN(6) == 0 {
+			o.Stuck = true
+			words = append(words, "stuck")
+		}
+		if r.IntN(4) == 0 {
+			o.SwitchFails = true
+			words = append(words, "500 although it did")
+		}
+		o.AllNotices = r.IntN(2) == 0
+	})
+	// Now and then the parent selects a child elsewhere, and perhaps another
+	// one some requests later.
+	next, n := r.IntN(40), 0
+	if r.IntN(3) == 0 {
+		next = -1
+	} else {
+		words = append(words, "parent")
+	}
+	f.Before(func(string) {
+		if n++; n == next {
+			f.Select(children[r.IntN(len(children))].Key)
+			next += 6 + r.IntN(40)
+		}
+	})
+	if r.IntN(4) == 0 {
+		f.Inject(faketest.Fault{Skip: r.IntN(30), Times: 1, Change: faketest.Status(500 + 2*r.IntN(2))})
+		words = append(words, "trouble")
+	}
+	return strings.Join(words, ", ")
+}
+
+// owner tells every entry's child by its words; "" for what several have.
+func owners(w *schooltest.World) map[string]school.Ref {
+	out := map[string]school.Ref{}
+	for _, c := range w.Children() {
+		ref := school.Ref(infomentortest.PupilID(c))
+		note := func(key string) {
+			if other, ok := out[key]; ok && other != ref {
+				out[key] = ""
+				return
+			}
+			out[key] = ref
+		}
+		for _, l := range c.Lessons {
+			note("lesson " + l.Title)
+		}
+		for _, t := range c.Tasks {
+			note("task " + t.Title)
+		}
+		for _, e := range w.SchoolOf(c).Calendar {
+			note("event " + e.Title)
+		}
+		for _, e := range c.Meetings {
+			note("meeting Möten: " + e.Title)
+		}
+		for _, n := range c.Letters {
+			note("letter " + n.Title)
+		}
+		for _, n := range c.Notices {
+			note("notice " + n.Text)
+		}
+		for _, k := range c.Care {
+			note("care " + k.Title + k.Span.Start.String())
+		}
+	}
+	return out
+}
+
+// strangers counts entries of a snapshot that belong to another child.
+func strangers(s school.Snapshot, whose map[string]school.Ref) int {
+	n := 0
+	look := func(key string) {
+		if o, ok := whose[key]; !ok || o != "" && o != s.Child.Ref {
+			n++
+		}
+	}
+	for _, l := range s.Timetable {
+		look("lesson " + l.Title)
+	}
+	for _, t := range s.Tasks {
+		look("task " + t.Title)
+	}
+	for _, e := range s.Calendar {
+		look("event " + e.Title)
+	}
+	for _, e := range s.Schedule {
+		look("meeting " + e.Title)
+	}
+	for _, l := range s.News {
+		look("letter " + l.Title)
+	}
+	for _, v := range s.Notices {
+		look("notice " + v.Text)
+	}
+	for _, k := range s.Care {
+		look("care " + k.Title + k.Span.Start.String())
+	}
+	return n
+}
+
+// Whatever the platform does with its selected pupil, nothing is handed on
+// under the wrong child, and what the parent selected is not lost for good.
+func TestMixedUpSiblings(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("ten thousand reads")
+	}
+	const shards = 4
+	for shard := range shards {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { mixUp(t, uint64(shard), interleavings/shards) })
+		})
+	}
+}
+
+func mixUp(t *testing.T, seed uint64, rounds int) {
+	t.Helper()
+	f := newFamily(t, infomentortest.Options{Idle: 1e6 * time.Hour, Life: 1e6 * time.Hour, NoRestart: true}, nil)
+	for _, c := range f.world.Children() { // fewer words, the same questions
+		f.world.EditChild(c.Key, func(c *schooltest.Child) {
+			c.Lessons = c.Lessons[:min(len(c.Lessons), 120)]
+			c.Letters = slices.DeleteFunc(c.Letters, func(n school.NewsItem) bool { return len(n.Images) > 0 || len(n.HTML) > 5000 })
+		})
+	}
+	children, whose := f.world.Children(), owners(f.world)
+	s := f.login()
+	if rounds%2 == 0 {
+		f.read(s, f.plan()) // half of them know the children's marks already
+	}
+	fresh := slices.Clone(s.State())
+	r := rand.New(rand.NewPCG(seed, 7))
+	plan := f.plan()
+	plan.Window = school.Window{From: plan.Window.From.AddDays(28), To: plan.Window.From.AddDays(38)}
+	handed, wrong := 0, 0
+	for i := range rounds {
+		if i%50 == 0 {
+			s = source.NewSession(fresh, nil)
+		}
+		what := liar(r, f.fake, children)
+		parts := infomentor.Platform().Parts
+		r.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+		plan.Parts = parts[:1+r.IntN(2)]
+		k, err := f.fetch(s, plan)
+		f.fake.Heal()
+		for _, snap := range k.snapshots {
+			handed++
+			if n := strangers(snap, whose); n > 0 {
+				t.Fatalf("round %d (%s): %d entries under the wrong child, Fetch = %v", i, what, n, err)
+			}
+		}
+		if errors.Is(err, source.ErrWrongChild) {
+			wrong++
+		}
+	}
+	t.Logf("%d reads, %d children handed on, %d reads with a child thrown away", rounds, handed, wrong)
+	if handed < rounds || wrong < rounds/10 {
+		t.Error("the platform did not lie enough, or nothing was read")
+	}
+}
+
+// A switch that answers 500 has happened all the same, and is believed when
+// the home page says so.
+func TestSwitchAnswers500(t *testing.T) {
+	bubble(t, infomentortest.Options{SwitchFails: true}, nil, func(f *family) {
+		if k := f.read(f.login(), f.plan()); len(k.snapshots) != 3 {
+			t.Errorf("%d children were read, want 3", len(k.snapshots))
+		}
+	})
+}
+
+// A switch that changes nothing is noticed: only the selected child is read.
+func TestSwitchDoesNotSwitch(t *testing.T) {
+	bubble(t, infomentortest.Options{Stuck: true}, nil, func(f *family) {
+		k, err := f.fetch(f.login(), f.plan())
+		if !errors.Is(err, source.ErrWrongChild) || len(k.snapshots) != 1 || k.order[0] != f.ref(0) {
+			t.Errorf("Fetch = %v, %d children were read, want the selected one only", err, len(k.snapshots))
+		}
+	})
+}
+
+// Marks that changed, as when the platform renumbers, are learned anew with
+// the next read.
+func TestMarksAreForgotten(t *testing.T) {
+	bubble(t, infomentortest.Options{}, nil, func(f *family) {
+		s := f.login()
+		f.read(s, f.plan())
+		state := strings.ReplaceAll(string(s.State()), `"marks":{"`, `"marks":{"9`)
+		s = source.NewSession([]byte(state), nil)
+		if k := f.read(s, f.plan()); len(k.snapshots) != 3 {
+			t.Errorf("%d children were read, want 3", len(k.snapshots))
+		}
+	})
+}

@@ -74,6 +74,11 @@ func TestHostileXML(t *testing.T) {
 		{"long names", open + "<" + strings.Repeat("a", 20_000) + "/>" + shut, 400},
 		{"many declarations", `<propfind ` + xmlnses(1000) + ` xmlns="DAV:"/>`, 400},
 		{"many comments", open + strings.Repeat("x<!---->", 50_000) + `<owner/>` + shut, 207},
+		{"a long attribute", open + `<owner a="` + strings.Repeat("x", 1<<20-200) + `"/>` + shut, 413},
+		{"a long text", open + strings.Repeat("x", 100_000) + shut, 413},
+		{"a long comment", open + "<!--" + strings.Repeat("x", 100_000) + "-->" + shut, 413},
+		{"a long name", "<" + strings.Repeat("x", 100_000), 413},
+		{"nothing but a comment", "<!-- hello -->", 400},
 		{"too long by a byte", open + strings.Repeat(" ", 1<<20) + shut, 413},
 	}
 	for _, tc := range tests {
@@ -90,6 +95,19 @@ func TestHostileXML(t *testing.T) {
 	}
 	if w := do(t, h, "PROPFIND", events, "x", "Content-Encoding: gzip"); w.Code != 415 {
 		t.Errorf("packed request = %d, want 415", w.Code)
+	}
+	if w := do(t, h, "PROPPATCH", events, "x", "Content-Encoding: gzip"); w.Code != 415 {
+		t.Errorf("packed PROPPATCH = %d, want 415", w.Code)
+	}
+	long := multigetBody("<D:getetag/>", strings.Repeat("/", 250)) + strings.Repeat("<!-- -->", 1<<20+1)
+	for _, announced := range []int64{-1, int64(len(long))} {
+		r := httptest.NewRequestWithContext(t.Context(), "REPORT", events, strings.NewReader(long))
+		r.ContentLength = announced
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != 413 {
+			t.Errorf("a multiget of more than 8 MiB (announced: %d) = %d, want 413", announced, w.Code)
+		}
 	}
 }
 

@@ -49,8 +49,8 @@ type propTable struct {
 // Limits that a client is told (RFC 4791, 5.2.5 to 5.2.7).
 const (
 	maxResourceSize = 1 << 20
-	minDateTime     = "19000101T000000Z"
-	maxDateTime     = "22000101T000000Z"
+	minDateTime     = "00010101T000000Z"
+	maxDateTime     = "99991231T235959Z"
 )
 
 const (

@@ -220,15 +220,8 @@ func (a *applying) write(ctx context.Context) error {
 		if err := a.writeDrops(ctx, tx, log); err != nil {
 			return err
 		}
-		if underived {
-			if err := a.derive(ctx, tx, log); err != nil {
-				return fmt.Errorf("derive: %w", err)
-			}
-		}
-		if a.joined {
-			if err := arrange(ctx, tx, log, a.id.number, leading); err != nil {
-				return err
-			}
+		if err := a.follow(ctx, tx, log, underived, leading); err != nil {
+			return err
 		}
 		return log.close(ctx)
 	})
@@ -236,6 +229,19 @@ func (a *applying) write(ctx context.Context) error {
 		a.db.derived[a.id.number] = true
 	}
 	return err
+}
+
+// follow writes what follows from the changes.
+func (a *applying) follow(ctx context.Context, tx *sql.Tx, log *changeLog, underived bool, l leading) error {
+	if underived {
+		if err := a.derive(ctx, tx, log); err != nil {
+			return fmt.Errorf("derive: %w", err)
+		}
+	}
+	if !a.joined {
+		return nil
+	}
+	return arrange(ctx, tx, log, a.id.number, l)
 }
 
 func (a *applying) writeDrops(ctx context.Context, tx *sql.Tx, log *changeLog) error {

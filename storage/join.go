@@ -125,10 +125,8 @@ func (db *DB) realias(ctx context.Context, change func(*sql.Tx) error, where str
 		if err != nil {
 			return err
 		}
-		for _, m := range moved {
-			if err := log.all(ctx, m, true); err != nil {
-				return err
-			}
+		if err := log.members(ctx, moved, true); err != nil {
+			return err
 		}
 		if err := change(tx); err != nil {
 			return err
@@ -138,17 +136,23 @@ func (db *DB) realias(ctx context.Context, change func(*sql.Tx) error, where str
 				return err
 			}
 		}
-		for _, m := range moved {
-			now, err := members(ctx, tx, "id = ?", m.id)
-			if err != nil {
-				return err
-			}
-			if err := log.all(ctx, now[0], false); err != nil {
-				return err
-			}
-		}
-		return log.close(ctx)
+		return errors.Join(log.members(ctx, moved, false), log.close(ctx))
 	})
+}
+
+// members logs a change of all that is shown of identities, under the numbers
+// by which they go now.
+func (l *changeLog) members(ctx context.Context, moved []identityRow, deleted bool) error {
+	for _, m := range moved {
+		now, err := members(ctx, l.tx, "id = ?", m.id)
+		if err != nil {
+			return err
+		}
+		if err := l.all(ctx, now[0], deleted); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func members(ctx context.Context, tx *sql.Tx, where string, arg int64) ([]identityRow, error) {

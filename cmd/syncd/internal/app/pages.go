@@ -218,6 +218,9 @@ func (p pages) Scope(ctx context.Context) (web.Scope, error) {
 			out.Kinds = append(out.Kinds, k)
 		}
 	}
+	if slices.ContainsFunc(out.Kinds, school.Kind.IsCalendar) { // they are what changes
+		out.Kinds = append(out.Kinds, school.KindChanges)
+	}
 	return out, nil
 }
 

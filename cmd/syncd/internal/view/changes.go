@@ -15,9 +15,11 @@ import (
 const maxAlone = 6
 
 // shownBy leaves out changes of kinds that the link does not show, where it
-// names kinds of calendars at all.
+// names kinds of calendars at all. The family's calendar is not one of them: it
+// holds what else the link shows.
 func shownBy(l school.Link, in []school.Difference) []school.Difference {
-	if !slices.ContainsFunc(l.Kinds, school.Kind.IsCalendar) || slices.Contains(l.Kinds, school.KindFamily) {
+	names := func(k school.Kind) bool { return k.IsCalendar() && k != school.KindFamily }
+	if !slices.ContainsFunc(l.Kinds, names) {
 		return in
 	}
 	return slices.DeleteFunc(in, func(d school.Difference) bool { return !slices.Contains(l.Kinds, d.Kind) })

@@ -171,7 +171,7 @@ func (s scope) parts(n school.ChildNumber, k school.Kind) ([]part, bool) {
 			return nil, false
 		}
 		if k == school.KindAll {
-			return []part{{n, school.KindNews}, {n, school.KindNotices}, {n, school.KindChanges}}, true
+			return s.letters(n), true
 		}
 		return []part{{n, k}}, true
 	}
@@ -181,7 +181,7 @@ func (s scope) parts(n school.ChildNumber, k school.Kind) ([]part, bool) {
 	var out []part
 	for _, c := range s.children {
 		if k == school.KindAll {
-			out = append(out, part{c.Number, school.KindNews}, part{c.Number, school.KindNotices}, part{c.Number, school.KindChanges})
+			out = append(out, s.letters(c.Number)...)
 			continue
 		}
 		if k != school.KindFamily {
@@ -193,6 +193,20 @@ func (s scope) parts(n school.ChildNumber, k school.Kind) ([]part, bool) {
 		}
 	}
 	return out, true
+}
+
+// letters are the parts of a child's feed of everything: what else the link
+// shows of feeds, and all there is where it names none of it.
+func (s scope) letters(n school.ChildNumber) []part {
+	all := slices.DeleteFunc(school.FeedKinds(), func(k school.Kind) bool { return k == school.KindAll })
+	named := slices.ContainsFunc(all, func(k school.Kind) bool { return slices.Contains(s.link.Kinds, k) })
+	var out []part
+	for _, k := range all {
+		if !named || s.link.Shows(n, k) {
+			out = append(out, part{n, k})
+		}
+	}
+	return out
 }
 
 func split(parts []part) (children []school.ChildNumber, kinds []school.Kind) {

@@ -3,6 +3,7 @@ package icalendar_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,7 +33,7 @@ func python(t *testing.T, module string) string {
 	return ""
 }
 
-type pythonEntry struct {
+type entryRead struct {
 	UID        string   `json:"uid"`
 	Start      string   `json:"start"`
 	End        string   `json:"end"`
@@ -42,20 +43,34 @@ type pythonEntry struct {
 	Categories []string `json:"categories"`
 }
 
-// readWithPython reads a calendar with python3-icalendar.
-func readWithPython(t *testing.T, interpreter string, data []byte) map[string]pythonEntry {
+// node returns node, if NODE_PATH leads it to a package, or skips the test.
+// With SYNCD_REQUIRE_INTEROP=1 its absence is a failure.
+func node(t *testing.T, name string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), interpreter, filepath.Join("testdata", "read.py"))
+	if exec.CommandContext(t.Context(), "node", "-e", "require.resolve('"+name+"')").Run() == nil {
+		return "node"
+	}
+	if os.Getenv("SYNCD_REQUIRE_INTEROP") == "1" {
+		t.Fatalf("node finds no %s (install it with npm and set NODE_PATH)", name)
+	}
+	t.Skipf("node finds no %s", name)
+	return ""
+}
+
+// readWith reads a calendar with a script of testdata.
+func readWith(t *testing.T, interpreter, script string, data []byte) map[string]entryRead {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), interpreter, filepath.Join("testdata", script))
 	cmd.Stdin = bytes.NewReader(data)
 	var out, fault bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &fault
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("python3-icalendar: %v\n%s", err, fault.String())
+		t.Fatalf("%s: %v\n%s", script, err, fault.String())
 	}
-	list := map[string]pythonEntry{}
+	list := map[string]entryRead{}
 	dec := json.NewDecoder(&out)
 	for dec.More() {
-		var e pythonEntry
+		var e entryRead
 		if err := dec.Decode(&e); err != nil {
 			t.Fatal(err)
 		}
@@ -64,12 +79,11 @@ func readWithPython(t *testing.T, interpreter string, data []byte) map[string]py
 	return list
 }
 
-func TestInteropPython(t *testing.T) {
-	t.Parallel()
-	interpreter := python(t, "icalendar")
+// clockChanges are all entries, and lessons around both changes of the clock,
+// the doubled hour included.
+func clockChanges() []school.Entry {
 	loc := school.Stockholm()
 	list := all()
-	// Lessons around both changes of the clock, the doubled hour included.
 	for i, day := range []school.Date{school.NewDate(2026, 3, 28), school.NewDate(2026, 10, 24)} {
 		for quarter := range 4 * 36 {
 			start := day.At(12, 0, loc).Add(time.Duration(quarter) * 15 * time.Minute)
@@ -79,16 +93,17 @@ func TestInteropPython(t *testing.T) {
 			})
 		}
 	}
-	data, skipped := icalendar.Calendar(info("Åsa"), list, feedStyle())
-	if len(skipped) != 0 {
-		t.Fatalf("skipped %v", skipped)
-	}
-	got := readWithPython(t, interpreter, data)
+	return list
+}
+
+// checkInstants compares what a program read with what was written.
+func checkInstants(t *testing.T, got map[string]entryRead, list []school.Entry) {
+	t.Helper()
 	if len(got) != len(list) {
-		t.Errorf("python3-icalendar reads %d entries of %d", len(got), len(list))
+		t.Errorf("%d entries of %d were read", len(got), len(list))
 	}
 	for _, e := range list {
-		want := pythonEntry{UID: string(e.UID) + icalendar.Suffix, Start: e.Span.Start.UTC().Format(time.RFC3339), End: e.Span.End.UTC().Format(time.RFC3339)}
+		want := entryRead{UID: string(e.UID) + icalendar.Suffix, Start: e.Span.Start.UTC().Format(time.RFC3339), End: e.Span.End.UTC().Format(time.RFC3339)}
 		switch {
 		case e.Task:
 			last := school.DateOf(e.Span.End)
@@ -103,17 +118,64 @@ func TestInteropPython(t *testing.T) {
 		}
 		p := got[want.UID]
 		if p.Start != want.Start || p.End != want.End {
-			t.Errorf("%s: python reads %s to %s, want %s to %s", want.UID, p.Start, p.End, want.Start, want.End)
+			t.Errorf("%s: read as %s to %s, want %s to %s", want.UID, p.Start, p.End, want.Start, want.End)
 		}
 	}
+}
+
+// meetingRead is what programs read of the entry with difficult texts.
+func meetingRead() entryRead {
+	return entryRead{
+		UID: "e-meeting@syncd", Summary: `Utvecklingssamtal; Åsa, mamma \ pappa`, Place: "Sal A3, Björkskolan",
+		Body: "Ta med:\n• pennan, \"den blå\"\n\nVälkomna 👩‍👩‍👧‍👦!", Categories: []string{"Möte, viktigt", "Skola"},
+	}
+}
+
+// TestInteropIcalJS reads calendars with Thunderbird's parser.
+func TestInteropIcalJS(t *testing.T) {
+	t.Parallel()
+	interpreter := node(t, "ical.js")
+	list := clockChanges()
+	data, skipped := icalendar.Calendar(info("Åsa"), list, feedStyle())
+	if len(skipped) != 0 {
+		t.Fatalf("skipped %v", skipped)
+	}
+	got := readWith(t, interpreter, "read.cjs", data)
+	checkInstants(t, got, list)
+	meeting := got["e-meeting"+icalendar.Suffix]
+	meeting.Start, meeting.End = "", ""
+	if diff := cmp.Diff(meetingRead(), meeting); diff != "" {
+		t.Errorf("texts (-want +got):\n%s", diff)
+	}
+	var hostile []school.Entry
+	day := school.NewDate(2026, time.June, 3)
+	for i, s := range injections() {
+		hostile = append(hostile, school.Entry{
+			UID: school.UID(fmt.Sprintf("i-%d", i)), Title: s, Place: s, Body: s, URL: s, Categories: []string{s}, Span: school.AllDay(day, day),
+		})
+	}
+	data, _ = icalendar.Calendar(icalendar.Info{Name: hostile[0].Title}, hostile, feedStyle())
+	if n := len(readWith(t, interpreter, "read.cjs", data)); n != len(hostile) {
+		t.Errorf("ical.js reads %d hostile entries of %d", n, len(hostile))
+	}
+}
+
+func TestInteropPython(t *testing.T) {
+	t.Parallel()
+	interpreter := python(t, "icalendar")
+	list := clockChanges()
+	data, skipped := icalendar.Calendar(info("Åsa"), list, feedStyle())
+	if len(skipped) != 0 {
+		t.Fatalf("skipped %v", skipped)
+	}
+	got := readWith(t, interpreter, "read.py", data)
+	checkInstants(t, got, list)
 	meeting := got["e-meeting"+icalendar.Suffix]
 	meeting.Start, meeting.End = "", ""
 	// Its version 4 parts categories at escaped commas too.
 	meeting.Categories = []string{strings.Join(meeting.Categories, ",")}
-	want := pythonEntry{
-		UID: "e-meeting@syncd", Summary: `Utvecklingssamtal; Åsa, mamma \ pappa`, Place: "Sal A3, Björkskolan",
-		Body: "Ta med:\n• pennan, \"den blå\"\n\nVälkomna 👩‍👩‍👧‍👦!", Categories: []string{"Möte, viktigt,Skola"},
-	}
+	want := meetingRead()
+	want.Categories = []string{strings.Join(want.Categories, ",")}
 	if diff := cmp.Diff(want, meeting); diff != "" {
 		t.Errorf("texts (-want +got):\n%s", diff)
 	}
@@ -122,7 +184,7 @@ func TestInteropPython(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := len(readWithPython(t, interpreter, o.Data)); n != 1 {
+		if n := len(readWith(t, interpreter, "read.py", o.Data)); n != 1 {
 			t.Errorf("%s: python3-icalendar reads %d entries", e.UID, n)
 		}
 	}
@@ -130,7 +192,7 @@ func TestInteropPython(t *testing.T) {
 		day := school.NewDate(2026, time.June, 3)
 		e := school.Entry{UID: "i-1", Title: s, Place: s, Body: s, URL: s, Categories: []string{s}, Span: school.AllDay(day, day)}
 		data, _ := icalendar.Calendar(icalendar.Info{Name: s, Description: s}, []school.Entry{e}, feedStyle())
-		if n := len(readWithPython(t, interpreter, data)); n != 1 {
+		if n := len(readWith(t, interpreter, "read.py", data)); n != 1 {
 			t.Errorf("text %.40q: python3-icalendar reads %d entries", s, n)
 		}
 	}

@@ -15,10 +15,16 @@ import (
 type document struct {
 	body     []byte
 	modified time.Time     // whole seconds; zero: not said
-	packed   func() []byte // body compressed with gzip, made once
+	packed   func() packed // body compressed with gzip, made once
 	length   []string      // Content-Length of body
 
 	contentType, tag, tagGzip, lastModified []string
+}
+
+// packed is a compressed body with its Content-Length.
+type packed struct {
+	body   []byte
+	length []string
 }
 
 // newDocument returns a document without its compressed form. etag is without
@@ -83,9 +89,9 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, d *document) {
 	}
 	body, length := d.body, d.length
 	if zipped {
-		body = d.packed()
+		p := d.packed()
+		body, length = p.body, p.length
 		header["Content-Encoding"] = h.shared.gzip
-		length = []string{strconv.Itoa(len(body))}
 	}
 	header["Content-Type"] = d.contentType
 	header["Content-Length"] = length
@@ -168,7 +174,7 @@ func zeroWeight(s string) bool {
 }
 
 // compress returns the gzip form of body, the same octets each time.
-func compress(body []byte) []byte {
+func compress(body []byte) packed {
 	var b bytes.Buffer
 	zw, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
@@ -176,5 +182,5 @@ func compress(body []byte) []byte {
 	}
 	_, _ = zw.Write(body) // a buffer takes every write
 	_ = zw.Close()
-	return b.Bytes()
+	return packed{b.Bytes(), []string{strconv.Itoa(b.Len())}}
 }

@@ -43,11 +43,11 @@ func (p *packer) document(tag string, modified time.Time, body []byte) *document
 	item := &pack{tag: tag, doc: newDocument("text/calendar; charset=utf-8", tag, modified, body)}
 	element := p.order.PushFront(item)
 	p.byTag[tag] = element
-	item.doc.packed = sync.OnceValue(func() []byte {
+	item.doc.packed = sync.OnceValue(func() packed {
 		data := compress(body)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.count(element, int64(len(data)))
+		p.count(element, int64(len(data.body)))
 		return data
 	})
 	p.count(element, int64(len(body)))

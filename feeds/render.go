@@ -72,7 +72,7 @@ func (f *Feed) document(as format, base, self string) (*document, error) {
 	}
 	sum := sha256.Sum256(body)
 	d := newDocument(contentType+"; charset=utf-8", base64.RawURLEncoding.EncodeToString(sum[:15]), c.updated, body)
-	d.packed = sync.OnceValue(func() []byte { return compress(body) })
+	d.packed = sync.OnceValue(func() packed { return compress(body) })
 	if f.documents == nil || len(f.documents) >= maxDocuments {
 		f.documents = make(map[documentKey]*document)
 	}

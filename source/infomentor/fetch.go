@@ -34,6 +34,10 @@ type pupil struct {
 	switchURL string // empty where the platform does not say
 }
 
+// settled is how long after a switch the platform may still answer about the
+// child that was selected before.
+const settled = 2 * time.Minute
+
 // read is one Fetch.
 type read struct {
 	*dialogue
@@ -45,7 +49,7 @@ type read struct {
 
 	chosen   pupilID // who is selected, as far as we know; "" when we do not
 	before   pupilID // who was selected before the last switch; "" when unknown
-	switched bool    // somebody was selected in this read
+	switched bool    // somebody was selected in this read, or right before it
 	apps     []wireApp
 	notices  notices
 }
@@ -69,6 +73,7 @@ func (a *adapter) fetch(ctx context.Context, s *source.Session, plan school.Plan
 	r := &read{
 		dialogue: d, plan: plan, taken: now, today: school.DateOf(plan.Now.In(school.Stockholm())),
 		pupils: pupilsOf(h, d.state.Phone), chosen: h.selected(), apps: h.Apps,
+		switched: now.Sub(d.state.Switched).Abs() < settled,
 	}
 	maps.DeleteFunc(d.state.Marks, func(id pupilID, _ im2ID) bool {
 		return !slices.ContainsFunc(r.pupils, func(p pupil) bool { return p.id == id })
@@ -220,6 +225,7 @@ func (r *read) choose(ctx context.Context, p pupil) error {
 		return notUnderstood("select child: no way to select it")
 	}
 	r.before, r.chosen, r.switched = r.chosen, "", true
+	r.state.Switched = r.a.cfg.Now().UTC().Truncate(time.Second)
 	// Without X-Requested-With, which makes the platform answer 500.
 	resp, err := r.send(ctx, fetch.Request{URL: p.switchURL, Header: http.Header{"Referer": {hub + "/"}}})
 	if err != nil {

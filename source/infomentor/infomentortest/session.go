@@ -33,7 +33,8 @@ type session struct {
 	made, used time.Time
 	selected   string // key of the selected child
 	previous   string
-	lies       int // answers that are still about the child before
+	lies       int       // answers that are still about the child before
+	switched   time.Time // from when on; a minute later nobody lies any more
 }
 
 // signIn is one person's sign-in at IM1.
@@ -226,7 +227,7 @@ func (s *Server) chosen(ses *session) (schooltest.Child, bool) {
 // chosen one while the server lies.
 func (s *Server) answered(ses *session) (schooltest.Child, bool) {
 	key := ses.selected
-	if ses.lies > 0 {
+	if ses.lies > 0 && s.now().Sub(ses.switched) < time.Minute {
 		ses.lies--
 		key = ses.previous
 	}
@@ -253,7 +254,7 @@ func (s *Server) switchPupil(r *http.Request, ses *session, id string) *faketest
 			continue
 		}
 		if c.Key != ses.selected && !s.o.Stuck {
-			ses.previous, ses.selected, ses.lies = ses.selected, c.Key, s.o.Lies
+			ses.previous, ses.selected, ses.lies, ses.switched = ses.selected, c.Key, s.o.Lies, s.now()
 		}
 		if r.Header.Get("X-Requested-With") != "" {
 			s.offend(r, "a pupil was switched unlike the page does")

@@ -1,0 +1,227 @@
+package infomentor_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"syncd/source"
+	"syncd/source/infomentor"
+	"syncd/source/infomentor/infomentortest"
+	"syncd/source/internal/faketest"
+)
+
+func pairing() map[string]string { return map[string]string{infomentor.SettingPairing: "yes"} }
+
+// errKilled is what a process that is not there any more sees.
+var errKilled = errors.New("killed")
+
+// mortal is a transport and a store of a process that is killed at its n-th
+// step: before a request, after the platform has answered, before a state is
+// stored or right after it.
+type mortal struct {
+	inner  http.RoundTripper
+	steps  int
+	killAt int
+	stored []byte
+}
+
+func (m *mortal) step() bool {
+	m.steps++
+	return m.killAt > 0 && m.steps >= m.killAt
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (m *mortal) RoundTrip(r *http.Request) (*http.Response, error) {
+	if m.step() {
+		return nil, errKilled
+	}
+	resp, err := m.inner.RoundTrip(r)
+	if m.step() && err == nil {
+		_ = resp.Body.Close()
+		return nil, errKilled
+	}
+	return resp, err
+}
+
+func (m *mortal) put(_ context.Context, state []byte) error {
+	if m.step() {
+		return errKilled
+	}
+	m.stored = bytes.Clone(state)
+	if m.step() {
+		return errKilled
+	}
+	return nil
+}
+
+// A process that is killed at any step of a token rotation is never locked
+// out: after a restart it comes back without a person.
+func TestKilledDuringRotation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		steps := 1
+		for n := 0; n <= steps; n++ {
+			f := newFamily(t, infomentortest.Options{}, pairing())
+			m := &mortal{inner: f.fake, stored: f.login().State()}
+			f.fake.KillPerson(f.guardian().PersonalNumber)
+			src := func() source.Refresher {
+				s, err := infomentor.New(source.Config{Settings: pairing(), Transport: m, Now: f.clock, Log: slog.New(slog.DiscardHandler)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r, ok := s.(source.Refresher)
+				if !ok {
+					t.Fatal("source has no Refresh")
+				}
+				return r
+			}
+			m.killAt = n
+			err := src().Refresh(t.Context(), source.NewSession(bytes.Clone(m.stored), m.put))
+			if (err == nil) != (n == 0) && n < steps {
+				t.Errorf("Refresh killed at step %d = %v", n, err)
+			}
+			steps = max(steps, m.steps)
+			// The web session that may have come to be is lost as well.
+			m.killAt = 0
+			f.fake.KillPerson(f.guardian().PersonalNumber)
+			s := source.NewSession(bytes.Clone(m.stored), m.put)
+			if err := src().Refresh(t.Context(), s); err != nil {
+				t.Errorf("Refresh after a kill at step %d = %v", n, err)
+				continue
+			}
+			f.src = f.source(pairing())
+			if k := f.read(source.NewSession(m.stored, nil), f.plan("notices")); len(k.snapshots) != 3 {
+				t.Errorf("after a kill at step %d %d children were read", n, len(k.snapshots))
+			}
+			if got := f.fake.Devices(); got != 2 {
+				t.Errorf("after a kill at step %d %d devices are paired, want 2", n, got)
+			}
+		}
+		if steps < 20 {
+			t.Errorf("only %d steps were tried", steps)
+		}
+	})
+}
+
+// The answer with the next token is cut off after the platform has used up the
+// old one: the second device saves the day.
+func TestRotationIsCutOff(t *testing.T) {
+	for name, change := range map[string]func(*faketest.Answer){
+		"in the body": faketest.CutOff(), "before the body": faketest.Break(),
+		"all of it": func(a *faketest.Answer) { a.Missing, a.Body = len(a.Body), nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, infomentortest.Options{}, pairing(), func(f *family) {
+				s := f.login()
+				f.fake.KillPerson(f.guardian().PersonalNumber)
+				f.fake.Inject(faketest.Fault{Path: "oauth2/token", Times: 1, Change: change})
+				if err := f.refresh(s); !errors.Is(err, source.ErrUnavailable) && !errors.Is(err, source.ErrNotUnderstood) && err != nil {
+					t.Errorf("Refresh = %v", err)
+				}
+				f.fake.Heal()
+				if err := f.refresh(s); err != nil {
+					t.Errorf("Refresh after that = %v", err)
+				}
+				f.read(s, f.plan("notices"))
+			})
+		})
+	}
+}
+
+// Three weeks as a paired phone: every session dies, nobody is asked.
+func TestPairedForWeeks(t *testing.T) {
+	bubble(t, infomentortest.Options{}, pairing(), func(f *family) {
+		s := f.login()
+		refreshes := 0
+		for range 21 * 8 {
+			time.Sleep(3 * time.Hour)
+			f.fake.SSO().KillSMSession()
+			_, err := f.fetch(s, f.plan("notices"))
+			if errors.Is(err, source.ErrSessionExpired) {
+				refreshes++
+				if err := f.refresh(s); err != nil {
+					t.Fatalf("Refresh = %v", err)
+				}
+				_, err = f.fetch(s, f.plan("notices"))
+			}
+			if err != nil {
+				t.Fatalf("Fetch = %v", err)
+			}
+		}
+		if refreshes < 100 {
+			t.Errorf("%d sessions died, want more", refreshes)
+		}
+		if got := f.fake.Offences(); len(got) > 0 {
+			t.Errorf("offences: %q", got)
+		}
+	})
+}
+
+// Removing the account takes the devices back.
+func TestSignOutRevokes(t *testing.T) {
+	bubble(t, infomentortest.Options{}, pairing(), func(f *family) {
+		s := f.login()
+		if got := f.fake.Devices(); got != 2 {
+			t.Fatalf("%d devices are paired, want 2", got)
+		}
+		out, ok := f.src.(source.SignOuter)
+		if !ok {
+			t.Fatal("source cannot sign out")
+		}
+		if err := out.SignOut(f.t.Context(), s); err != nil {
+			t.Errorf("SignOut = %v", err)
+		}
+		if got := f.fake.Devices(); got != 0 {
+			t.Errorf("%d devices are paired after the sign-out", got)
+		}
+		if err := out.SignOut(f.t.Context(), source.NewSession(nil, nil)); err != nil {
+			t.Errorf("SignOut without a session = %v", err)
+		}
+	})
+}
+
+// Without the setting nothing is paired; where the platform does not pair, the
+// login works all the same and the platform is not pestered.
+func TestPairingIsOptional(t *testing.T) {
+	for i, settings := range []map[string]string{nil, pairing()} {
+		t.Run(strconv.Itoa(i), func(t *testing.T) {
+			bubble(t, infomentortest.Options{NoPairing: true}, settings, func(f *family) {
+				s := f.login()
+				for range 3 {
+					f.fake.KillSessions()
+					if err := f.refresh(s); err != nil {
+						t.Fatalf("Refresh = %v", err)
+					}
+				}
+				if got, want := f.fake.Count("getauthenticationdata"), len(settings); got != want {
+					t.Errorf("pairing was asked for %d times, want %d", got, want)
+				}
+				f.read(s, f.plan("notices"))
+			})
+		})
+	}
+}
+
+// Devices that were revoked elsewhere cost a login and nothing else.
+func TestRevokedElsewhere(t *testing.T) {
+	bubble(t, infomentortest.Options{}, pairing(), func(f *family) {
+		s := f.login()
+		f.fake.RevokeDevices()
+		f.fake.KillPerson(f.guardian().PersonalNumber)
+		for range 2 {
+			if err := f.refresh(s); !errors.Is(err, source.ErrSessionExpired) {
+				t.Errorf("Refresh = %v, want %v", err, source.ErrSessionExpired)
+			}
+		}
+		if got := f.fake.Count("oauth2/token"); got != 4 { // two to pair, each chain once
+			t.Errorf("%d requests to the token address, want 4", got)
+		}
+	})
+}

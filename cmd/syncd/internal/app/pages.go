@@ -166,7 +166,41 @@ func (p pages) Links(ctx context.Context) ([]web.LinkView, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.linkViews(ctx, links)
+	out, err := p.linkViews(ctx, links)
+	if err != nil {
+		return nil, err
+	}
+	for i, l := range links {
+		if out[i].Large, err = p.large(ctx, l); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// large lists a link's subscribed calendars that a guardian should know the
+// size of.
+func (a *App) large(ctx context.Context, l school.Link) ([]web.Large, error) {
+	if !l.Live(a.cfg.Now()) {
+		return nil, nil
+	}
+	sizes, err := a.views.Sizes(ctx, l.ID)
+	if err != nil {
+		return nil, err
+	}
+	calendars, _, err := a.views.Slugs(ctx, l.ID)
+	if err != nil {
+		return nil, err
+	}
+	var out []web.Large
+	for _, s := range sizes {
+		i := slices.IndexFunc(calendars, func(c view.Slug) bool { return c.Slug == s.Slug })
+		if s.Large && i >= 0 {
+			c := calendars[i]
+			out = append(out, web.Large{Child: c.Child, Name: c.Name, Kind: c.Kind, Shown: s.Window})
+		}
+	}
+	return out, nil
 }
 
 // linkViews describes links, in their order.

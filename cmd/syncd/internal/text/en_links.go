@@ -80,6 +80,8 @@ func enLinks() Links {
 		HistoryUsual:        "four weeks",
 		HistoryDays:         Plural{"%s day", "%s days"},
 		Quiet:               "Do not say in calendars and feeds when the data have become old",
+		Large:               "%s is large as a subscription. Google does not take calendars over 1 MB or 1,000 entries; should it get that large, a shorter time is shown.",
+		Narrowed:            "%s is too large for Google, and as a subscription shows only %s to %s. The calendar account shows all of it.",
 	}
 }
 

@@ -81,6 +81,8 @@ func svLinks() Links {
 		HistoryUsual:        "fyra veckor",
 		HistoryDays:         Plural{"%s dag", "%s dagar"},
 		Quiet:               "Säg inte till i kalendern och flödena när uppgifterna har blivit gamla",
+		Large:               "%s är stor som prenumeration. Google tar inte emot kalendrar över 1 MB eller 1 000 poster; blir den så stor visas en kortare tid.",
+		Narrowed:            "%s är för stor för Google och visar som prenumeration bara %s till %s. Kalenderkontot visar allt.",
 	}
 }
 

@@ -204,6 +204,8 @@ type Links struct {
 	RotateNothing, RotateDead                  string
 	Overlap                                    Format // until when replaced addresses work
 	UsedBy                                     Format // day, family of programs
+	Large                                      Format // calendar
+	Narrowed                                   Format // calendar, first day, last day
 }
 
 // Addresses is the page that shows a new link's secrets once.

@@ -53,6 +53,16 @@ type LinkView struct {
 	Expires   time.Time // zero: never
 	Suspended time.Time // zero: not suspended
 	Overlap   time.Time // until when replaced addresses work; zero: there are none
+	Large     []Large   // subscribed calendars near the size that some services take
+}
+
+// Large is a subscribed calendar that some services will soon refuse, or that
+// was narrowed so that they do not.
+type Large struct {
+	Child school.ChildNumber
+	Name  string // the child's first name, empty for the family
+	Kind  school.Kind
+	Shown school.Window // what is left of it; zero: all
 }
 
 // Use is on which day a family of programs last used a link.
@@ -87,6 +97,7 @@ type linkRow struct {
 	// LastDay is a moment of the last day on which the link works; zero: there
 	// is none.
 	LastDay time.Time
+	Notes   []string // about large calendars
 }
 
 func newLinkRow(l LinkView, now time.Time, w *text.Words) linkRow {
@@ -97,6 +108,9 @@ func newLinkRow(l LinkView, now time.Time, w *text.Words) linkRow {
 	today := school.DateOf(now)
 	for _, u := range l.Uses {
 		row.Used = append(row.Used, w.Links.UsedBy.With(w.Day(today, u.Day), w.Client(u.Client)))
+	}
+	for _, large := range l.Large {
+		row.Notes = append(row.Notes, largeNote(large, today, w))
 	}
 	if l.Children == nil && l.Kinds == nil {
 		row.Scope = w.Links.Everything
@@ -117,6 +131,14 @@ func newLinkRow(l LinkView, now time.Time, w *text.Words) linkRow {
 	}
 	row.Scope = children + ": " + kinds
 	return row
+}
+
+func largeNote(l Large, today school.Date, w *text.Words) string {
+	name := childName(w, l.Child, l.Name) + " – " + w.Kind(l.Kind)
+	if l.Shown.IsZero() {
+		return w.Links.Large.With(name)
+	}
+	return w.Links.Narrowed.With(name, w.Day(today, l.Shown.From), w.Day(today, l.Shown.To.AddDays(-1)))
 }
 
 func (s *server) linksPage(w http.ResponseWriter, r *http.Request) error {

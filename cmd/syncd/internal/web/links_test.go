@@ -235,6 +235,20 @@ func TestLinkActions(t *testing.T) {
 	}
 }
 
+func TestLargeCalendarsAreNamed(t *testing.T) {
+	t.Parallel()
+	page := html.UnescapeString(newSite(t, narrow()).call(t, http.MethodGet, "/links", nil).Body.String())
+	w := text.For(text.SV)
+	for _, want := range []string{
+		w.Links.Large.With("Astrid " + hostile + " – " + w.Kind(school.KindLessons)),
+		w.Links.Narrowed.With(w.Addresses.Family+" – "+w.Kind(school.KindFamily), "mån 26 okt", "sön 10 jan 2027"),
+	} {
+		if strings.Count(page, want) != 1 {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
 func TestManyNewLinksAreBounded(t *testing.T) {
 	t.Parallel()
 	site := newSite(t, narrow())

@@ -231,6 +231,10 @@ func full() *store {
 		{
 			ID: "l1", Label: "Telefon " + hostile, Created: now, LastUsed: now, Overlap: now.AddDate(0, 0, 5),
 			Uses: []web.Use{{Client: text.ClientApple, Day: school.DateOf(now)}, {Client: text.ClientReader, Day: school.DateOf(now).AddDays(-1)}},
+			Large: []web.Large{
+				{Child: 1, Name: "Astrid " + hostile, Kind: school.KindLessons},
+				{Kind: school.KindFamily, Shown: school.Window{From: school.Date{Year: 2026, Month: 10, Day: 26}, To: school.Date{Year: 2027, Month: 1, Day: 11}}},
+			},
 		},
 		{
 			ID: "l2", Label: "Mormor", Children: []string{"Astrid " + hostile}, Kinds: []school.Kind{school.KindNews, school.KindAll},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"testing"
@@ -72,7 +71,7 @@ func TestKilledDuringRotation(t *testing.T) {
 			m := &mortal{inner: f.fake, stored: f.login().State()}
 			f.fake.KillPerson(f.guardian().PersonalNumber)
 			src := func() source.Refresher {
-				s, err := infomentor.New(source.Config{Settings: pairing(), Transport: m, Now: f.clock, Log: slog.New(slog.DiscardHandler)})
+				s, err := infomentor.New(source.Config{Settings: pairing(), Transport: m, Now: f.clock, Log: quiet()})
 				if err != nil {
 					t.Fatal(err)
 				}

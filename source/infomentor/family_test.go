@@ -48,7 +48,7 @@ func (f *family) clock() time.Time { return now().Add(time.Since(f.start)) }
 func (f *family) source(settings map[string]string) source.Source {
 	f.t.Helper()
 	src, err := infomentor.New(source.Config{
-		Settings: settings, Transport: f.fake, Now: f.clock, Log: slog.New(slog.DiscardHandler),
+		Settings: settings, Transport: f.fake, Now: f.clock, Log: quiet(),
 	})
 	if err != nil {
 		f.t.Fatalf("New = %v", err)
@@ -332,3 +332,5 @@ func TestOneChildsCallFails(t *testing.T) {
 		}
 	})
 }
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

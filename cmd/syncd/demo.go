@@ -81,8 +81,7 @@ func runDemo(ctx context.Context, c call, ac app.Config, d demoRun) error {
 	ac.Transport, ac.Gap, ac.Demo = family.Transport(), 0, true
 	if d.scale > 0 {
 		ac.DaysBack, ac.DaysAhead = yearDays, yearDays
-		last := school.ChildNumber(len(family.World.Children())) // numbered in their order
-		ac.Whole = func(n school.ChildNumber) bool { return n >= last }
+		ac.Whole = func(n school.ChildNumber) bool { return n >= family.Last() }
 	}
 	a, err := app.New(ctx, ac)
 	if err != nil {
@@ -115,6 +114,9 @@ func prepareDemo(ctx context.Context, c call, a *app.App, family *demo.Family, d
 		if err := a.Join(ctx, login.Platform, login.Settings, source.BankIDQR); err != nil {
 			return err
 		}
+	}
+	if err := a.JoinByName(ctx, family.Both()); err != nil {
+		return err
 	}
 	old := app.AddressesJSON{ICS: d.previous.ICS, Feeds: d.previous.Feeds, CalDAV: d.previous.CalDAV}
 	addresses, err := a.Readdress(ctx, old)

@@ -144,16 +144,28 @@ func TestDemoKeepsItsPromise(t *testing.T) {
 	if letters < 5 || pictures == 0 {
 		t.Errorf("%d letters, %d pictures", letters, pictures)
 	}
-	objects := 0
+	homes, platforms := 0, map[school.Kind]bool{}
 	for _, c := range f.ICS {
-		if c.Child == school.Family {
-			continue
+		platforms[c.Kind] = true
+		if c.Child == school.Family || c.Kind == school.KindDay {
+			continue // shown again, or in place of lessons, only where that was chosen
 		}
 		slug := regexp.MustCompile(`[^/]+\.ics$`).FindString(c.URL)
-		objects += strings.Count(propfind(t, f, "calendars/"+strings.TrimSuffix(slug, ".ics")+"/"), ".ics</D:href>")
+		objects := strings.Count(propfind(t, f, "calendars/"+strings.TrimSuffix(slug, ".ics")+"/"), ".ics</D:href>")
+		if want := len(calendars[c.URL]); objects != want {
+			t.Errorf("child %d, %s: %d CalDAV objects, %d events by ICS", c.Child, c.Kind, objects, want)
+		}
+		homes++
 	}
-	if objects != vevents {
-		t.Errorf("%d CalDAV objects, %d events by ICS", objects, vevents)
+	if homes < 3 {
+		t.Errorf("%d calendars by CalDAV", homes)
+	}
+	// One child at each platform and one at both: lessons and homework come from
+	// one of them, lunch from the other.
+	for _, kind := range []school.Kind{school.KindEvents, school.KindLessons, school.KindHomework, school.KindCare, school.KindMeals} {
+		if !platforms[kind] {
+			t.Errorf("no calendar of kind %s", kind)
+		}
 	}
 	if s := stop(); s != app.ExitOK {
 		t.Errorf("exit status %d", s)
@@ -223,13 +235,13 @@ func TestDemoScale(t *testing.T) {
 			kinds++
 		}
 	}
-	if last.Child != 4 || last.Kind != school.KindEvents || kinds != 1 {
+	if last.Child != 5 || last.Kind != school.KindEvents || kinds != 1 {
 		t.Fatalf("the last child is %d with %d calendars, %s among them", last.Child, kinds, last.Kind)
 	}
 	if got := len(uids(fetch(t, last.URL))); got != n {
 		t.Errorf("%d events by ICS, want %d", got, n)
 	}
-	if got := strings.Count(propfind(t, f, "calendars/4-events/"), ".ics</D:href>"); got != n {
+	if got := strings.Count(propfind(t, f, "calendars/5-events/"), ".ics</D:href>"); got != n {
 		t.Errorf("%d events by CalDAV, want %d", got, n)
 	}
 }

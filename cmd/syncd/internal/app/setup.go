@@ -161,3 +161,26 @@ func (a *App) opened(ctx context.Context, id school.LinkID, s secrets) (school.L
 	l, err := a.cfg.DB.Link(ctx, id)
 	return l, err == nil && l.Live(a.cfg.Now()), err
 }
+
+// JoinByName joins the children of one name into one, for a family that is
+// known to have one child of that name. Names never join by themselves.
+func (a *App) JoinByName(ctx context.Context, name string) error {
+	children, err := a.cfg.DB.Children(ctx)
+	if err != nil {
+		return fmt.Errorf("app: join by name: %w", err)
+	}
+	var first school.ChildNumber
+	for _, c := range children {
+		switch {
+		case c.Name != name:
+		case first == 0:
+			first = c.Number
+		default:
+			if _, err := a.cfg.DB.Join(ctx, first, c.Number); err != nil {
+				return fmt.Errorf("app: join by name: %w", err)
+			}
+			a.views.Invalidate()
+		}
+	}
+	return nil
+}

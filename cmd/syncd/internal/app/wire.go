@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"syncd/source"
+	"syncd/source/infomentor"
 	"syncd/source/school"
 	"syncd/source/skolplattformen"
 )
@@ -13,7 +14,7 @@ import (
 // Platforms is every platform that an account can be added for, in the order
 // in which they are offered.
 func Platforms() []source.Platform {
-	return []source.Platform{skolplattformen.Platform()}
+	return []source.Platform{infomentor.Platform(), skolplattformen.Platform()}
 }
 
 // source makes the source of an account for reads: gently, in turn.

@@ -8,8 +8,10 @@ package demo
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
+	"syncd/source/infomentor/infomentortest"
 	"syncd/source/school"
 	"syncd/source/school/schooltest"
 	"syncd/source/skolplattformen/skolplattformentest"
@@ -21,10 +23,14 @@ const User = "demo"
 // phoneDelay is how long the pretend phone takes to scan.
 const phoneDelay = 2 * time.Second
 
-// Family is the invented family with the platforms that know it.
+// Family is the invented family with the platforms that know it: the first
+// child is at both, the second at Skolplattformen (the preschool), the third at
+// InfoMentor. One sign-in at the city serves both.
 type Family struct {
-	World    *schooltest.World
-	platform *skolplattformentest.Server
+	both            string // name of the child that is at both
+	last            school.ChildNumber
+	skolplattformen *skolplattformentest.Server
+	infomentor      *infomentortest.Server
 }
 
 // New lays out the family's world around the week of now, so that a demo that
@@ -32,22 +38,48 @@ type Family struct {
 // is one more child with that many events.
 func New(now func() time.Time, scale int) *Family {
 	loc := school.Stockholm()
-	world := schooltest.Family(school.DateOf(now().In(loc)).Monday().At(12, 0, loc))
+	monday := school.DateOf(now().In(loc)).Monday().At(12, 0, loc)
+	city, hub := schooltest.Family(monday), schooltest.Family(monday)
+	children := city.Children()
+	city.RemoveChild(children[2].Key)
+	hub.RemoveChild(children[1].Key)
 	if scale > 0 {
-		world.Scale(scale)
+		city.Scale(scale)
 	}
-	f := &Family{World: world, platform: skolplattformentest.New(world, skolplattformentest.Options{Now: now})}
-	f.platform.SSO().Phone().Auto(skolplattformentest.Persons(world)[0], phoneDelay)
+	// Children are numbered in the order in which they are first seen, the one
+	// at both platforms twice.
+	seen := len(hub.Children()) + len(city.Children())
+	f := &Family{both: children[0].Name, last: school.ChildNumber(seen)}
+	f.skolplattformen = skolplattformentest.New(city, skolplattformentest.Options{Now: now})
+	sso := f.skolplattformen.SSO()
+	f.infomentor = infomentortest.New(hub, infomentortest.Options{Now: now, SSO: sso})
+	sso.Phone().Auto(skolplattformentest.Persons(city)[0], phoneDelay)
 	return f
 }
 
+// Both is the name of the child that both platforms know: whom the guardian
+// joins into one.
+func (f *Family) Both() string { return f.both }
+
+// Last is the number of the child that is seen last.
+func (f *Family) Last() school.ChildNumber { return f.last }
+
 // Transport answers for every host of every platform, in this process.
-func (f *Family) Transport() http.RoundTripper { return f.platform }
+func (f *Family) Transport() http.RoundTripper { return transport{f} }
+
+type transport struct{ f *Family }
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if slices.Contains(infomentortest.Hosts(), r.URL.Hostname()) {
+		return t.f.infomentor.RoundTrip(r)
+	}
+	return t.f.skolplattformen.RoundTrip(r)
+}
 
 // Logins are the platforms at which the demo has an account, with the
 // settings of each.
 func (f *Family) Logins() []Account {
-	return []Account{{Platform: "skolplattformen"}}
+	return []Account{{Platform: "infomentor"}, {Platform: "skolplattformen"}}
 }
 
 // Account is one account of the demo.

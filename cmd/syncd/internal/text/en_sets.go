@@ -197,6 +197,14 @@ func enField(id string) Field {
 		return Field{"PIN", ""}
 	case "name":
 		return Field{"Name", "As it is to be shown here."}
+	case "pairing":
+		return Field{"Register the server like a phone", "syncd can then sign in again by itself for as long as InfoMentor lets it. Otherwise you sign in when the session ends. Can be taken back."}
+	case "keep-password":
+		return Field{"Keep the password", "Only for signing in by password: it is kept encrypted, so that the sign-in can be renewed. Default: yes."}
+	case "learning-log":
+		return Field{"Read the learning log", "Default: no."}
+	case "calendar-address":
+		return Field{"Keep InfoMentor's own calendar address", "It is kept encrypted. Default: no."}
 	}
 	return Field{Label: id}
 }

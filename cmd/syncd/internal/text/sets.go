@@ -72,6 +72,18 @@ func (w *Words) Field(id string) Field {
 	return svField(id)
 }
 
+// Choice returns the label of an answer that a question allows. What is a name
+// of its own is shown as it is.
+func (w *Words) Choice(value string) string {
+	switch value {
+	case "yes":
+		return w.pick("Ja", "Yes")
+	case "no":
+		return w.pick("Nej", "No")
+	}
+	return value
+}
+
 // KeyPlace returns what the place of the key protects from, and from what not.
 func (w *Words) KeyPlace(k KeyPlace) Advice {
 	if w.Lang == EN {

@@ -198,6 +198,14 @@ func svField(id string) Field {
 		return Field{"Pinkod", ""}
 	case "name":
 		return Field{"Namn", "Så som det ska synas här."}
+	case "pairing":
+		return Field{"Registrera servern som en telefon", "Då kan syncd logga in igen av sig självt så länge InfoMentor tillåter det. Annars loggar ni in när sessionen tar slut. Går att ta tillbaka."}
+	case "keep-password":
+		return Field{"Behåll lösenordet", "Bara vid inloggning med lösenord: det sparas krypterat, så att inloggningen kan förnyas. Förvalt: ja."}
+	case "learning-log":
+		return Field{"Läs lärloggen", "Förvalt: nej."}
+	case "calendar-address":
+		return Field{"Spara InfoMentors egen kalenderadress", "Den sparas krypterat. Förvalt: nej."}
 	}
 	return Field{Label: id}
 }

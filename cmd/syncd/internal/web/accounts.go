@@ -47,7 +47,7 @@ type fieldView struct {
 	Long    bool // several lines
 	Digits  bool
 	Must    bool
-	Choices []string
+	Choices []option
 	Value   string
 	Error   string
 }
@@ -59,8 +59,19 @@ func newField(prefix string, f source.Field, w *text.Words) fieldView {
 	return fieldView{
 		ID: prefix + "-" + f.ID, Name: fieldName(f.ID), Words: w.Field(f.ID), Secret: f.Secret && f.ID != "cookies",
 		Long: f.ID == "cookies", Digits: f.ID == "personal-number" || f.ID == "pin", Must: !f.Optional,
-		Choices: f.Choices,
+		Choices: options(f.Choices, w),
 	}
+}
+
+// option is one of the answers that a question allows.
+type option struct{ Value, Label string }
+
+func options(values []string, w *text.Words) []option {
+	var out []option
+	for _, v := range values {
+		out = append(out, option{Value: v, Label: w.Choice(v)})
+	}
+	return out
 }
 
 // answers reads the fields of a form. ok is false when one is missing or not

@@ -45,6 +45,7 @@ func commands() []command {
 		{"sync", "[ACCOUNT…]", "read now", data},
 		{"status", "[-json]", "what was read when, and what is wrong", data},
 		{"link", "add | list | set LINK | rotate LINK | revoke LINK", "what is handed to calendar programs and people", data},
+		{"child", "list | join A B | split A B | lead CHILD KIND PLATFORM [-fill]", "children that several platforms show", data},
 		{"guardian", "reset", "a new one-time address for the web pages", data},
 		{"reset", "", "put data that cannot be used aside and start empty", reset},
 		{"healthcheck", "", "ask a running daemon whether it serves", healthcheck},

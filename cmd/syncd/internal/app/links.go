@@ -64,7 +64,7 @@ func (a *App) checkScope(ctx context.Context, n web.NewLink) error {
 		return err
 	}
 	for _, number := range n.Children {
-		if !slices.ContainsFunc(children, func(c storage.Child) bool { return c.Number == number }) {
+		if !slices.ContainsFunc(children, func(c storage.Child) bool { return c.Has(number) }) {
 			return fmt.Errorf("%w: there is no child %d", fs.ErrInvalid, number)
 		}
 	}

@@ -229,7 +229,7 @@ func (a *App) linkViews(ctx context.Context, links []school.Link) ([]web.LinkVie
 			}
 		}
 		for _, c := range children {
-			if slices.Contains(l.Children, c.Number) {
+			if slices.ContainsFunc(l.Children, c.Has) {
 				v.Children = append(v.Children, c.Name)
 			}
 		}
@@ -261,6 +261,10 @@ func (p pages) Scope(ctx context.Context) (web.Scope, error) {
 // Choice implements web.LinkStore.
 func (p pages) Choice(ctx context.Context, id school.LinkID) (web.NewLink, time.Time, error) {
 	l, err := p.linkThere(ctx, id)
+	if err != nil {
+		return web.NewLink{}, time.Time{}, err
+	}
+	l.Children, err = p.canonical(ctx, l.Children)
 	return choiceOf(l), l.Expires, err
 }
 

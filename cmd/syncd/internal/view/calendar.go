@@ -2,6 +2,7 @@ package view
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -24,6 +25,11 @@ func (v *Views) collection(ctx context.Context, l school.Link, slug string) (*ic
 		return nil, fs.ErrNotExist
 	}
 	b, err := v.both(ctx, l, slug, n, k)
+	if errors.Is(err, fs.ErrNotExist) {
+		if other, ok := v.alias(ctx, n); ok {
+			b, err = v.both(ctx, l, slugOf(other, k), other, k)
+		}
+	}
 	return b.subscribed, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -24,7 +25,17 @@ func (v *Views) feed(ctx context.Context, l school.Link, slug string, page int) 
 	if !ok || !k.IsFeed() || page > maxPages {
 		return nil, fs.ErrNotExist
 	}
-	key := valueKey{string(l.ID), fmt.Sprintf("%s/%d", slug, page)}
+	f, err := v.feedOf(ctx, l, n, k, page)
+	if errors.Is(err, fs.ErrNotExist) {
+		if other, ok := v.alias(ctx, n); ok {
+			return v.feedOf(ctx, l, other, k, page)
+		}
+	}
+	return f, err
+}
+
+func (v *Views) feedOf(ctx context.Context, l school.Link, n school.ChildNumber, k school.Kind, page int) (*feeds.Feed, error) {
+	key := valueKey{string(l.ID), fmt.Sprintf("%s/%d", slugOf(n, k), page)}
 	return cachedValue[*feeds.Feed](ctx, v, key, func(ctx context.Context, old *cached) (*cached, error) {
 		p, err := v.feedPlan(ctx, l, n, k, page)
 		if err != nil {

@@ -31,6 +31,7 @@ func (v *Views) scope(ctx context.Context, l school.Link) (scope, error) {
 	if err != nil {
 		return scope{}, err
 	}
+	l = resolved(l, all)
 	s := scope{link: l, kinds: map[school.ChildNumber][]school.Kind{}}
 	for _, c := range all {
 		if l.Children != nil && !slices.Contains(l.Children, c.Number) {

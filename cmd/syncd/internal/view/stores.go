@@ -93,6 +93,19 @@ func (c CalDAV) Collection(ctx context.Context, id school.LinkID, slug string) (
 			return col, nil
 		}
 	}
+	// Under the number of a child that was joined to another one the same
+	// calendar goes on, though no home lists it any more.
+	if n, k, ok := parseSlug(slug); ok {
+		if other, ok := c.v.alias(ctx, n); ok {
+			col, err := c.Collection(ctx, id, slugOf(other, k))
+			if err != nil {
+				return nil, err
+			}
+			same := *col
+			same.Slug = slug
+			return &same, nil
+		}
+	}
 	return nil, fs.ErrNotExist
 }
 
@@ -119,6 +132,9 @@ func (c CalDAV) Changes(ctx context.Context, id school.LinkID, slug, token strin
 		return nil, err
 	}
 	n, k, _ := parseSlug(slug)
+	if other, ok := c.v.alias(ctx, n); ok {
+		n = other
+	}
 	parts, _ := s.parts(n, k)
 	children, kinds := split(parts)
 	rows, _, err := c.v.cfg.Store.ChangesSince(ctx, children, kinds, rev)

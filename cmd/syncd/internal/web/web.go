@@ -30,6 +30,7 @@ type Store interface {
 	OverviewStore
 	AccountStore
 	LoginStore
+	ChildStore
 	LinkStore
 	AddressStore
 	SubscriberStore
@@ -155,6 +156,11 @@ func (s *server) routes() http.Handler {
 	own("GET /accounts/{id}/login/state", s.loginState)
 	own("POST /accounts/{id}/login/answer", s.answerLogin)
 	own("POST /accounts/{id}/login/cancel", s.cancelLogin)
+
+	own("GET /children", s.childrenPage)
+	own("POST /children/join", s.joinChildren)
+	own("POST /children/split", s.splitChild)
+	own("POST /children/lead", s.leadKind)
 
 	own("GET /links", s.linksPage)
 	own("GET /links/new", s.newLinkPage)

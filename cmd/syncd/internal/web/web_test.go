@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -117,6 +118,38 @@ func (s *store) AnswerLogin(_ context.Context, id school.AccountID, in source.An
 func (s *store) CancelLogin(_ context.Context, id school.AccountID) error {
 	s.login = nil
 	return s.act("cancel " + string(id))
+}
+
+func (s *store) Joined(context.Context) ([]web.JoinedView, error) {
+	var out []web.JoinedView
+	for _, c := range s.overview.Children {
+		out = append(out, web.JoinedView{Number: c.Number, Name: c.Name, School: c.School, Platforms: []string{"Skolplattformen"}})
+	}
+	if len(out) > 0 {
+		out[0].Platforms, out[0].Aliases = []string{"Skolplattformen", "InfoMentor"}, []school.ChildNumber{7}
+		out[0].Kinds = []web.LeadView{{Kind: school.KindEvents, Leader: "infomentor", Fill: true, Platforms: []web.PlatformName{
+			{ID: "skolplattformen", Name: "Skolplattformen"}, {ID: "infomentor", Name: "InfoMentor " + hostile},
+		}}}
+	}
+	return out, s.err
+}
+
+func (s *store) JoinChildren(_ context.Context, a, b school.ChildNumber) error {
+	if a == b {
+		return fs.ErrInvalid
+	}
+	return s.act(fmt.Sprintf("join %d %d", a, b))
+}
+
+func (s *store) SplitChild(_ context.Context, a, b school.ChildNumber) error {
+	return s.act(fmt.Sprintf("split %d %d", a, b))
+}
+
+func (s *store) LeadKind(_ context.Context, n school.ChildNumber, k school.Kind, p school.PlatformID, fill bool) error {
+	if n == 0 {
+		return fs.ErrNotExist
+	}
+	return s.act(fmt.Sprintf("lead %d %s %s %t", n, k, p, fill))
 }
 
 func (s *store) Links(context.Context) ([]web.LinkView, error) { return s.links, s.err }

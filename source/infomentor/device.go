@@ -23,7 +23,7 @@ const (
 	appScope    = "IM2-API-NOTIFICATION"
 	appRedirect = "InfomentorNotification://oauth2Callback"
 
-	tokenURL   = "https://" + tokenHost + "/Authentication/OAuth2/Token"
+	tokenURL   = "https://" + deviceHost + "/Authentication/OAuth2/Token"
 	revokePath = "/authentication/oauth2/"
 	oneTimeURL = "https://" + apiHost + "/NA1/Authentication/sso"
 	accountURL = "https://" + apiHost + "/NA1/account/Account"
@@ -174,7 +174,7 @@ func (d *dialogue) pair(ctx context.Context) error {
 		"{DeviceIdentifier}", url.QueryEscape(c.Device), "{DeviceFriendlyName}", url.QueryEscape(name), "{DeviceType}", "Android",
 	).Replace(data.Authentication)
 	u, err := url.Parse(addr)
-	if err != nil || u.Scheme != "https" || u.Hostname() != tokenHost {
+	if err != nil || u.Scheme != "https" || u.Hostname() != deviceHost {
 		return notUnderstood("pair: address leads elsewhere")
 	}
 	addr += "&" + url.Values{
@@ -240,7 +240,7 @@ func (d *dialogue) revoke(ctx context.Context) error {
 
 func (d *dialogue) revokeOne(ctx context.Context, c chain) error {
 	u, err := url.Parse(c.Revoke)
-	if err != nil || u.Hostname() != tokenHost || !strings.HasPrefix(strings.ToLower(u.Path), revokePath) {
+	if err != nil || u.Hostname() != deviceHost || !strings.HasPrefix(strings.ToLower(u.Path), revokePath) {
 		return notUnderstood("address leads elsewhere")
 	}
 	in := url.Values{

@@ -175,7 +175,7 @@ func TestTasksInTheCalendar(t *testing.T) {
 // A module that is missing is not asked for again until a week has passed,
 // and never costs a login.
 func TestMissingModuleIsRemembered(t *testing.T) {
-	for _, shape := range []infomentortest.Shape{infomentortest.MissingRedirect, infomentortest.MissingStatus, infomentortest.MissingShell} {
+	for _, shape := range []infomentortest.Missing{infomentortest.MissingRedirect, infomentortest.MissingStatus, infomentortest.MissingShell} {
 		t.Run("", func(t *testing.T) {
 			bubble(t, infomentortest.Options{NoApps: true, Missing: shape, Idle: 1000 * time.Hour, Life: 1000 * time.Hour, NoRestart: true}, nil, func(f *family) {
 				s := f.login()

@@ -32,11 +32,11 @@ import (
 const ID school.PlatformID = "infomentor"
 
 const (
-	hubHost   = "hub.infomentor.se"
-	loginHost = "infomentor.se" // the older system, which knows the passwords
-	ssoHost   = "sso.infomentor.se"
-	tokenHost = "im.infomentor.se"
-	apiHost   = "api-im.infomentor.se"
+	hubHost    = "hub.infomentor.se"
+	loginHost  = "infomentor.se" // the older system, which knows the passwords
+	ssoHost    = "sso.infomentor.se"
+	deviceHost = "im.infomentor.se"
+	apiHost    = "api-im.infomentor.se"
 
 	hub       = "https://" + hubHost
 	loginPath = "/swedish/production/mentor/"
@@ -93,7 +93,7 @@ func Platform() source.Platform {
 			source.Method{ID: source.Cookies, Fields: []source.Field{{ID: fieldCookies, Secret: true, Optional: true}}},
 		),
 		Parts:  parts(),
-		Hosts:  []string{hubHost, loginHost, ssoHost, tokenHost, apiHost, "login001.stockholm.se", "login003.stockholm.se"},
+		Hosts:  []string{hubHost, loginHost, ssoHost, deviceHost, apiHost, "login001.stockholm.se", "login003.stockholm.se"},
 		Budget: budget,
 		New:    New,
 	}
@@ -156,8 +156,8 @@ func loginRules() []fetch.Rule {
 		{Method: "POST", Host: loginHost, Path: loginPath + "*"},
 		{Method: "GET", Host: ssoHost, Path: "/login.ashx"},
 		{Method: "POST", Host: ssoHost, Path: "/login.ashx"},
-		{Method: "GET", Host: tokenHost, Path: "/Authentication/*"},
-		{Method: "POST", Host: tokenHost, Path: "/Authentication/OAuth2/*"},
+		{Method: "GET", Host: deviceHost, Path: "/Authentication/*"},
+		{Method: "POST", Host: deviceHost, Path: "/Authentication/OAuth2/*"},
 		{Method: "GET", Host: apiHost, Path: "/NA1/Authentication/sso"},
 		{Method: "GET", Host: apiHost, Path: "/NA1/account/Account"},
 	})

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -279,9 +280,7 @@ func (st state) rememberLetters(p pupil, snap school.Snapshot, fresh map[school.
 			delete(st.Letters, ref)
 		}
 	}
-	for ref, m := range fresh {
-		st.Letters[ref] = m
-	}
+	maps.Copy(st.Letters, fresh)
 }
 
 // sameSecond compares instants as precisely as they are stored.

@@ -138,7 +138,7 @@ func (f form) request(from *url.URL) (fetch.Request, error) {
 
 // Names of fields.
 const (
-	tokenField = "oauth_token"
+	relayField = "oauth_token"
 	userField  = "login_ascx$txtNotandanafn"
 	passField  = "login_ascx$txtLykilord"
 	noPIN      = "aDontActivatePin"
@@ -149,10 +149,10 @@ const (
 func relayForm(resp *fetch.Response) (form, bool) {
 	host := resp.URL.Hostname()
 	if resp.Status != http.StatusOK || host != loginHost && !strings.HasSuffix(host, "."+loginHost) ||
-		!bytes.Contains(resp.Body, []byte(tokenField)) {
+		!bytes.Contains(resp.Body, []byte(relayField)) {
 		return form{}, false
 	}
-	return readPage(resp.Body).with(tokenField)
+	return readPage(resp.Body).with(relayField)
 }
 
 // loginForm returns the form for user name and password.

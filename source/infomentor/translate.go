@@ -284,12 +284,12 @@ func translateLog(rows []wireLog, p pupil) (letters []letter, skipped int) {
 			Title: deref(r.Title), Source: strings.TrimSpace(deref(r.Group)), HTML: deref(r.Text), Published: at.instant(), URL: hub + "/#/learnlog",
 		}}
 		l.Modified = l.Published
-		media := ""
+		var media []string
 		for _, m := range r.Media {
-			media += deref(m.URL) + "\n"
+			media = append(media, deref(m.URL))
 			l.files = append(l.files, remoteFile{url: deref(m.URL), image: strings.EqualFold(deref(m.Type), "Image")})
 		}
-		l.sum = sumOf(l.Title, l.Source, l.HTML, media, fileSum(r.Files))
+		l.sum = sumOf(l.Title, l.Source, l.HTML, strings.Join(media, "\n"), fileSum(r.Files))
 		l.files = append(l.files, remoteFiles(r.Files)...)
 		letters = append(letters, l)
 	}
@@ -307,9 +307,9 @@ func remoteFiles(files []wireFile) []remoteFile {
 }
 
 func fileSum(files []wireFile) string {
-	out := ""
+	out := make([]string, 0, len(files))
 	for _, f := range files {
-		out += deref(f.Title) + "\t" + deref(f.URL) + "\n"
+		out = append(out, deref(f.Title)+"\t"+deref(f.URL))
 	}
-	return out
+	return strings.Join(out, "\n")
 }

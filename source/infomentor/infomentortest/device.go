@@ -57,11 +57,11 @@ func (s *Server) pair(ses *session) *faketest.Answer {
 	s.guids[guid] = ses.person
 	return faketest.JSON(authenticationData{
 		APIURL: "https://" + APIHost,
-		AuthenticationURL: "https://" + TokenHost + "/Authentication/Authentication/LoginOAuth2?authGuid=" + guid +
+		AuthenticationURL: "https://" + DeviceHost + "/Authentication/Authentication/LoginOAuth2?authGuid=" + guid +
 			"&deviceIdentifier={DeviceIdentifier}&deviceFriendlyName={DeviceFriendlyName}&deviceType={DeviceType}",
 		ClientID: "notificationapp", ExpirationTime: wall(s.now().Add(5 * time.Minute)),
-		TokenURL:  "https://" + TokenHost + "/Authentication/OAuth2/Token",
-		RevokeURL: "https://" + TokenHost + "/Authentication/OAuth2/RevokeRefreshToken",
+		TokenURL:  "https://" + DeviceHost + "/Authentication/OAuth2/Token",
+		RevokeURL: "https://" + DeviceHost + "/Authentication/OAuth2/RevokeRefreshToken",
 	})
 }
 

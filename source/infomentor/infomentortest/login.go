@@ -282,7 +282,7 @@ func (s *Server) serveSSO(r *http.Request) *faketest.Answer {
 	}
 	in := form(r)
 	left := s.o.Interstitial
-	person := ""
+	var person string
 	if ticket := in.Get("ticket"); ticket != "" {
 		t, ok := s.relays[ticket]
 		delete(s.relays, ticket)

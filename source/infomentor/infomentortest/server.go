@@ -17,6 +17,7 @@ package infomentortest
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,30 +29,36 @@ import (
 
 // The platform's hosts.
 const (
-	HubHost   = "hub.infomentor.se"
-	LoginHost = "infomentor.se" // "IM1"
-	SSOHost   = "sso.infomentor.se"
-	TokenHost = "im.infomentor.se"
-	APIHost   = "api-im.infomentor.se"
+	HubHost    = "hub.infomentor.se"
+	LoginHost  = "infomentor.se" // "IM1"
+	SSOHost    = "sso.infomentor.se"
+	DeviceHost = "im.infomentor.se"
+	APIHost    = "api-im.infomentor.se"
 )
 
 // Hosts returns the platform's own hosts.
-func Hosts() []string { return []string{HubHost, LoginHost, SSOHost, TokenHost, APIHost} }
+func Hosts() []string { return []string{HubHost, LoginHost, SSOHost, DeviceHost, APIHost} }
 
-// Shape is how the platform shows something.
-type Shape int
+// Lost is how the platform shows that a session is over.
+type Lost int
 
-// How a lost session shows, and how a module that the pupil does not have.
+// The ways.
 const (
-	LostEmpty    Shape = iota // 200 without a body on data, 302 on pages
-	LostRedirect              // 302 to the login page
-	LostRelay                 // 200 with the relay page
-	LostStatus                // 401
-	LostError                 // 302 to an error page of its own
+	LostEmpty    Lost = iota // 200 without a body on data, 302 on pages
+	LostRedirect             // 302 to the login page
+	LostRelay                // 200 with the relay page
+	LostStatus               // 401
+	LostError                // 302 to an error page of its own
+)
 
-	MissingRedirect // 302 to HandleUnauthorizedRequest
-	MissingStatus   // 500 whose body speaks of it
-	MissingShell    // 200 with the Hub's own page
+// Missing is how the platform shows that a pupil does not have a module.
+type Missing int
+
+// The ways.
+const (
+	MissingRedirect Missing = iota // 302 to HandleUnauthorizedRequest
+	MissingStatus                  // 500 whose body speaks of it
+	MissingShell                   // 200 with the Hub's own page
 )
 
 // Options are what a server is made with. The zero value of each means what
@@ -68,20 +75,20 @@ type Options struct {
 	AccessLife time.Duration // of an access token; 0: 10 minutes
 	NoRestart  bool          // the platform does not forget everybody at three in the morning
 
-	OfferPIN     bool  // a page that offers a PIN comes after the password
-	NoReferer    bool  // LoginCallback does not insist on a Referer
-	OneSession   bool  // a person's new session ends the one before
-	Merged       bool  // Set-Cookie lines come merged into one
-	Interstitial int   // so many further pages submit themselves after the city's sign-in
-	Lost         Shape // how a lost session shows
-	Missing      Shape // how a missing module shows; 0: MissingRedirect
-	NoApps       bool  // the home page does not list modules
-	NoSwitchURL  bool  // the home page does not say how to select a pupil
-	AllNotices   bool  // notifications are about all pupils; else the selected one's
-	Stuck        bool  // SwitchPupil says yes and changes nothing
-	SwitchFails  bool  // SwitchPupil answers 500 although it does
-	Lies         int   // so many answers after a switch are about the pupil before
-	NoPairing    bool  // devices cannot be paired
+	OfferPIN     bool // a page that offers a PIN comes after the password
+	NoReferer    bool // LoginCallback does not insist on a Referer
+	OneSession   bool // a person's new session ends the one before
+	Merged       bool // Set-Cookie lines come merged into one
+	Interstitial int  // so many further pages submit themselves after the city's sign-in
+	Lost         Lost
+	Missing      Missing
+	NoApps       bool // the home page does not list modules
+	NoSwitchURL  bool // the home page does not say how to select a pupil
+	AllNotices   bool // notifications are about all pupils; else the selected one's
+	Stuck        bool // SwitchPupil says yes and changes nothing
+	SwitchFails  bool // SwitchPupil answers 500 although it does
+	Lies         int  // so many answers after a switch are about the pupil before
+	NoPairing    bool // devices cannot be paired
 }
 
 // Server is the fake. All its methods are safe for concurrent use.
@@ -259,12 +266,7 @@ func hostOf(r *http.Request) string {
 
 // own reports whether a host is the platform's.
 func own(host string) bool {
-	for _, h := range Hosts() {
-		if h == host {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(Hosts(), host)
 }
 
 // ServeHTTP implements [http.Handler]. Hosts other than the platform's own
@@ -312,7 +314,7 @@ func (s *Server) route(r *http.Request) *faketest.Answer {
 		a = s.serveLogin(r)
 	case SSOHost:
 		a = s.serveSSO(r)
-	case TokenHost:
+	case DeviceHost:
 		a = s.serveTokens(r)
 	case APIHost:
 		a = s.serveAPI(r)

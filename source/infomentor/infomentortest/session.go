@@ -279,6 +279,7 @@ func (s *Server) lost() *faketest.Answer {
 		return faketest.Page(http.StatusUnauthorized, "<html><head><title>401</title></head></html>")
 	case LostError:
 		return faketest.Redirect("https://" + HubHost + "/Error/UserNotAuthenticated")
+	case LostEmpty:
 	}
 	return &faketest.Answer{Status: http.StatusOK, Header: http.Header{}}
 }
@@ -290,6 +291,7 @@ func (s *Server) missing() *faketest.Answer {
 		return faketest.Page(http.StatusInternalServerError, "<html><title>Runtime Error</title><!-- at Authorize.HandleUnauthorizedRequest(AuthorizationContext) --></html>")
 	case MissingShell:
 		return faketest.Page(http.StatusOK, "<!DOCTYPE html><html><head><title>InfoMentor Hub</title></head><body><script>var IMHome = { init: { userRole: 'parent' } };</script></body></html>")
+	case MissingRedirect:
 	}
 	return faketest.Redirect("https://" + HubHost + "/Authentication/Authentication/HandleUnauthorizedRequest")
 }

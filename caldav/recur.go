@@ -328,7 +328,7 @@ func (c clock) rule(text string, base moment, from time.Time) (*rrule.RRule, boo
 	}
 	filtered := len(opt.Bymonth)+len(opt.Bymonthday)+len(opt.Byyearday)+len(opt.Byweekno)+len(opt.Byweekday)+
 		len(opt.Byhour)+len(opt.Byminute)+len(opt.Bysecond)+len(opt.Bysetpos)+len(opt.Byeaster) > 0
-	if opt.Freq >= rrule.HOURLY && filtered {
+	if opt.Freq >= rrule.HOURLY && filtered || never(opt) {
 		return nil, false
 	}
 	if !opt.Until.IsZero() {
@@ -340,6 +340,23 @@ func (c clock) rule(text string, base moment, from time.Time) (*rrule.RRule, boo
 	}
 	rule, err := rrule.NewRRule(*opt)
 	return rule, err == nil
+}
+
+// never reports whether a rule asks for days that no month of its has: the
+// library would look for them day by day to the end of time.
+func never(opt *rrule.ROption) bool {
+	if len(opt.Bymonth) == 0 || len(opt.Bymonthday) == 0 {
+		return false
+	}
+	for _, month := range opt.Bymonth {
+		days := time.Date(2024, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+		for _, day := range opt.Bymonthday {
+			if max(day, -day) <= days {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // until reads UNTIL anew: the library takes a day and a local time for UTC. A

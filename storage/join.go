@@ -205,6 +205,19 @@ func (db *DB) rearrange(ctx context.Context, n school.ChildNumber) error {
 	})
 }
 
+// endJoins decides what is shown of every child, where a join or its undoing
+// was cut short between the two files.
+func (db *DB) endJoins(ctx context.Context) error {
+	if !db.realiased {
+		return nil
+	}
+	children, err := db.Children(ctx)
+	for _, c := range children {
+		err = errors.Join(err, db.rearrange(ctx, c.Number))
+	}
+	return err
+}
+
 // Leads lists what was stored by [DB.PutLead], by child and kind.
 func (db *DB) Leads(ctx context.Context) (out []Lead, err error) {
 	err = db.state.View(ctx, func(tx *sql.Tx) error {

@@ -111,6 +111,48 @@ func TestJoinedChildIsOne(t *testing.T) {
 	want(t, "without the leading platform", events(), []string{"left1Lov", "left2Bad", "left9Extra"})
 }
 
+// A program that dies between the two files has joined, or split, all the
+// same: the next start makes up for what cache.age has missed.
+func TestJoinCutShort(t *testing.T) {
+	t.Parallel()
+	w := newTwins(t)
+	w.read("left", "1 Lov")
+	w.read("right", "1 Lov", "2 Fest")
+	generation := func() string {
+		t.Helper()
+		g, err := w.Generation(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	for _, step := range []struct {
+		do          func()
+		first, then []string
+	}{
+		{func() { w.join(1, 2) }, []string{"left1Lov"}, []string{}},
+		{func() {
+			if err := w.Split(t.Context(), 1, 2); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"left1Lov"}, []string{"right1Lov", "right2Fest"}},
+	} {
+		before, g := w.keep(storage.CacheName), generation()
+		step.do()
+		w.close()
+		w.back(storage.CacheName, before)
+		w.open()
+		want(t, "Opened", w.Opened(), storage.Opened{})
+		want(t, "events of the first", uids(w.entries(1, school.KindEvents)), step.first)
+		want(t, "events of the second", uids(w.entries(2, school.KindEvents)), step.then)
+		if generation() == g {
+			t.Error("programs are not told to look at everything again")
+		}
+		w.reopen()
+		want(t, "opened again", uids(w.entries(1, school.KindEvents)), step.first)
+	}
+}
+
 func TestJoinRefuses(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -223,7 +223,8 @@ func (db *DB) mendCache(ctx context.Context, tx *sql.Tx, state past) error {
 		return err
 	}
 	// A join or its undoing was cut short: what the log says of these
-	// children is not the whole story.
+	// children is not the whole story, and what is shown has to be decided.
+	db.realiased = true
 	if _, err := tx.ExecContext(ctx, "UPDATE meta SET generation = ?", rand.Text()); err != nil {
 		return fmt.Errorf("renew cache: %w", err)
 	}

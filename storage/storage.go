@@ -88,7 +88,9 @@ type DB struct {
 	logLimit int64
 	opened   Opened
 
-	deriver Deriver        // guarded by content; nil: nothing is derived
+	deriver   Deriver // guarded by content; nil: nothing is derived
+	realiased bool    // a join that was cut short was made up for when the files were opened
+
 	derived map[int64]bool // numbers of children that were worked out; guarded by content
 
 	content sync.Mutex  // one Apply, PutRoster or DeleteAccount at a time
@@ -130,6 +132,9 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 		return nil, fmt.Errorf("storage: open: %w", err)
 	}
 	if err := db.reconcile(ctx); err != nil {
+		return nil, fmt.Errorf("storage: open: %w", err)
+	}
+	if err := db.endJoins(ctx); err != nil {
 		return nil, fmt.Errorf("storage: open: %w", err)
 	}
 	if db.blobs, err = vault.OpenBlobs(o.Dir, o.Keys); err != nil {

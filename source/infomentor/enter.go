@@ -176,7 +176,7 @@ func (d *dialogue) password(ctx context.Context, user, pass string, before func(
 	if !ok {
 		return wireHome{}, notUnderstood("login form is missing")
 	}
-	req, err := f.set(userField, user).set(passField, pass).set("login_ascx$btnLogin", "Logga in").
+	req, err := f.set(nameInput, user).set(keyInput, pass).set("login_ascx$btnLogin", "Logga in").
 		set("__EVENTTARGET", "").set("__EVENTARGUMENT", "").request(resp.URL)
 	if err != nil {
 		return wireHome{}, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"syncd/source"
@@ -14,6 +15,8 @@ import (
 	"syncd/source/infomentor/infomentortest"
 	"syncd/source/internal/faketest"
 	"syncd/source/internal/stockholm/stockholmtest"
+	"syncd/source/skolplattformen"
+	"syncd/source/skolplattformen/skolplattformentest"
 )
 
 // A wrong password is told as such and sent once.
@@ -301,6 +304,29 @@ func TestBadInput(t *testing.T) {
 		}
 		if _, err := infomentor.New(source.Config{Now: f.clock, Log: quiet(), Settings: map[string]string{infomentor.SettingPairing: "perhaps"}}); !errors.Is(err, source.ErrAnswer) {
 			t.Errorf("New with an odd setting = %v, want %v", err, source.ErrAnswer)
+		}
+	})
+}
+
+// One city serves several platforms' fakes: with everything mounted on it, it
+// is the transport for all of them.
+func TestSharedCity(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFamily(t, infomentortest.Options{}, nil)
+		other := skolplattformentest.New(f.world, skolplattformentest.Options{Now: f.clock, SSO: f.fake.SSO()})
+		f.fake.Mount()
+		f.fake.SSO().Mount(skolplattformentest.Host, other)
+		for _, p := range []source.Platform{infomentor.Platform(), skolplattformen.Platform()} {
+			src, err := p.New(source.Config{Transport: f.fake.SSO(), Now: f.clock, Log: quiet()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			k := &sink{}
+			s := source.NewSession(bankID(t, src, f.fake, f.guardian()), nil)
+			if err := src.Fetch(t.Context(), s, f.plan("calendar"), k); err != nil || len(k.snapshots) != 3 {
+				t.Errorf("%s: Fetch = %v, %d children", p.ID, err, len(k.snapshots))
+			}
 		}
 	})
 }

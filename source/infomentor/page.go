@@ -138,9 +138,9 @@ func (f form) request(from *url.URL) (fetch.Request, error) {
 
 // Names of fields.
 const (
-	relayField = "oauth_token"
-	userField  = "login_ascx$txtNotandanafn"
-	passField  = "login_ascx$txtLykilord"
+	relayInput = "oauth_token"
+	nameInput  = "login_ascx$txtNotandanafn"
+	keyInput   = "login_ascx$txtLykilord"
 	noPIN      = "aDontActivatePin"
 )
 
@@ -149,10 +149,10 @@ const (
 func relayForm(resp *fetch.Response) (form, bool) {
 	host := resp.URL.Hostname()
 	if resp.Status != http.StatusOK || host != loginHost && !strings.HasSuffix(host, "."+loginHost) ||
-		!bytes.Contains(resp.Body, []byte(relayField)) {
+		!bytes.Contains(resp.Body, []byte(relayInput)) {
 		return form{}, false
 	}
-	return readPage(resp.Body).with(relayField)
+	return readPage(resp.Body).with(relayInput)
 }
 
 // loginForm returns the form for user name and password.
@@ -160,7 +160,7 @@ func loginForm(resp *fetch.Response) (form, bool) {
 	if resp.Status != http.StatusOK || !bytes.Contains(resp.Body, []byte("txtNotandanafn")) {
 		return form{}, false
 	}
-	return readPage(resp.Body).with(userField)
+	return readPage(resp.Body).with(nameInput)
 }
 
 // municipality is one entry of the list on the login page.

@@ -151,6 +151,14 @@ func Persons(w *schooltest.World) []stockholmtest.Person {
 	return out
 }
 
+// Mount makes the city's sign-in answer for the platform's hosts as well, so
+// that it can be the one transport or handler for all fakes that share it.
+func (s *Server) Mount() {
+	for _, h := range Hosts() {
+		s.sso.Mount(h, s)
+	}
+}
+
 // SSO returns the city's sign-in, with its pretend phone.
 func (s *Server) SSO() *stockholmtest.Server { return s.sso }
 

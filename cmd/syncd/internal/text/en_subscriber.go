@@ -13,6 +13,7 @@ func enSubscriber() Subscriber {
 		PhoneLead:        "Point the phone's camera at the code.",
 		QRAlt:            "QR code that opens this page",
 		PhraseElsewhere:  "You were given the password by whoever shared the link.",
+		Plain:            "The calendar account takes the password over https only, which this address lacks. Use the subscriptions below, or ask whoever shared the link for an https address.",
 		CalDAVTitle:      "Calendar account",
 		CalDAVLead:       "Best on your own phones and computers: the app fetches straight from here as often as you set it, and nobody else gets a copy.",
 		Profile:          "Get a profile for iPhone, iPad and Mac",

@@ -14,6 +14,7 @@ func svSubscriber() Subscriber {
 		PhoneLead:        "Rikta telefonens kamera mot koden.",
 		QRAlt:            "QR-kod som öppnar den här sidan",
 		PhraseElsewhere:  "Lösenordet har du fått av den som delade länken.",
+		Plain:            "Kalenderkontot tar bara emot lösenordet över https, och den här adressen saknar det. Använd prenumerationerna nedan, eller be den som delade länken om en https-adress.",
 		CalDAVTitle:      "Kalenderkonto",
 		CalDAVLead:       "Bäst på egna telefoner och datorer: appen hämtar direkt härifrån så ofta som du ställer in, och ingen annan får en kopia.",
 		Profile:          "Hämta profil för iPhone, iPad och Mac",

@@ -242,6 +242,7 @@ type Subscriber struct {
 	Keep                               string
 	PhoneTitle, PhoneLead, QRAlt       string
 	PhraseElsewhere                    string
+	Plain                              string // passwords are refused on this connection
 	CalDAVTitle, CalDAVLead            string
 	Profile, ProfileLead               string
 	AppleTitle, Apple                  string

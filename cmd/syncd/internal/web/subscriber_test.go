@@ -70,7 +70,7 @@ func TestSubscribersPageWhereGoogleCannotReach(t *testing.T) {
 	if strings.Contains(page, `data-add="google"`) || !strings.Contains(page, w.Addresses.NotPublic) {
 		t.Error("Google is offered")
 	}
-	if strings.Contains(page, "data-safe") || !strings.Contains(page, html.EscapeString(w.Errors.Unprotected)) {
+	if strings.Contains(page, "data-safe") || !strings.Contains(page, html.EscapeString(w.Subscriber.Plain)) {
 		t.Error("the page does not say that passwords are refused here")
 	}
 }

@@ -330,3 +330,28 @@ func TestSharedCity(t *testing.T) {
 		}
 	})
 }
+
+// A clock that is five minutes wrong, either way, keeps nobody out.
+func TestClockIsWrong(t *testing.T) {
+	for _, off := range []time.Duration{-5 * time.Minute, 5 * time.Minute} {
+		t.Run(off.String(), func(t *testing.T) {
+			bubble(t, infomentortest.Options{}, pairing(), func(f *family) {
+				src, err := infomentor.New(source.Config{
+					Settings: pairing(), Transport: f.fake, Log: quiet(), Now: func() time.Time { return f.clock().Add(off) },
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				f.src = src
+				s := f.login()
+				for range 3 {
+					f.read(s, f.plan())
+					f.fake.KillPerson(f.guardian().PersonalNumber)
+					if err := f.refresh(s); err != nil {
+						t.Fatalf("Refresh = %v", err)
+					}
+				}
+			})
+		})
+	}
+}

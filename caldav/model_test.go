@@ -150,12 +150,13 @@ func TestExpandOddPath(t *testing.T) {
 
 func TestLimitSets(t *testing.T) {
 	t.Parallel()
-	series := comp("VEVENT", "DTSTART:20261101T080000Z\nDTEND:20261101T090000Z\nRRULE:FREQ=WEEKLY\nSUMMARY:master")
+	var series strings.Builder
+	series.WriteString(comp("VEVENT", "DTSTART:20261101T080000Z\nDTEND:20261101T090000Z\nRRULE:FREQ=WEEKLY\nSUMMARY:master"))
 	for day, name := range map[string]string{"20261108": "early", "20261122": "inside", "20261213": "late"} {
-		series += "\n" + comp("VEVENT", fmt.Sprintf("RECURRENCE-ID:%sT080000Z\nDTSTART:%sT100000Z\nDTEND:%sT110000Z\nSUMMARY:%s", day, day, day, name))
+		series.WriteString("\n" + comp("VEVENT", fmt.Sprintf("RECURRENCE-ID:%sT080000Z\nDTSTART:%sT100000Z\nDTEND:%sT110000Z\nSUMMARY:%s", day, day, day, name)))
 	}
-	series += "\n" + comp("VEVENT", "RECURRENCE-ID;RANGE=THISANDFUTURE:20261220T080000Z\nDTSTART:20261220T100000Z\nDTEND:20261220T110000Z\nSUMMARY:onward")
-	h := holding(t, raw("o", "VEVENT", series))
+	series.WriteString("\n" + comp("VEVENT", "RECURRENCE-ID;RANGE=THISANDFUTURE:20261220T080000Z\nDTSTART:20261220T100000Z\nDTEND:20261220T110000Z\nSUMMARY:onward"))
+	h := holding(t, raw("o", "VEVENT", series.String()))
 	ask := `<C:limit-recurrence-set start="20261120T000000Z" end="20261205T000000Z"/>`
 	got := lines(decode(t, do(t, h, "REPORT", events, dataBody("VEVENT", ask))), "SUMMARY", "RRULE")
 	want := []string{"RRULE:FREQ=WEEKLY", "SUMMARY:master", "SUMMARY:inside", "SUMMARY:onward"}

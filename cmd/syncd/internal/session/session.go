@@ -162,6 +162,9 @@ func New(c Config) (*Keeper, error) {
 func (k *Keeper) Run(ctx context.Context) error {
 	defer close(k.stopped)
 	if err := k.recover(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped before it began; the next start finds the same
+		}
 		return err
 	}
 	var logins sync.WaitGroup

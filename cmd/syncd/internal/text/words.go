@@ -193,19 +193,24 @@ type Links struct {
 	Edit, Save                                 string
 	EditTitle                                  Format // label
 	EditLead                                   string
-	Rotate, RotateYes                          string
-	RotateTitle                                Format // label
-	RotateLead, RotateWhat                     string
-	RotatePage, RotatePageHint                 string
-	RotateCalendars, RotateCalendarsHint       string
-	RotateFeeds, RotateFeedsHint               string
-	RotatePhrase, RotatePhraseHint             string
-	RotateNow, RotateNowHint                   string
-	RotateNothing, RotateDead                  string
 	Overlap                                    Format // until when replaced addresses work
 	UsedBy                                     Format // day, family of programs
 	Large                                      Format // calendar
 	Narrowed                                   Format // calendar, first day, last day
+	Rotation
+}
+
+// Rotation are the words about replacing a link's addresses.
+type Rotation struct {
+	Rotate, RotateYes                    string
+	RotateTitle                          Format // label
+	RotateLead, RotateWhat               string
+	RotatePage, RotatePageHint           string
+	RotateCalendars, RotateCalendarsHint string
+	RotateFeeds, RotateFeedsHint         string
+	RotatePhrase, RotatePhraseHint       string
+	RotateNow, RotateNowHint             string
+	RotateNothing, RotateDead            string
 }
 
 // Addresses is the page that shows a new link's secrets once.

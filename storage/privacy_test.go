@@ -96,7 +96,7 @@ func live(ctx context.Context, db *storage.DB, round int, taken time.Time) error
 	}
 	a := accounts[0].ID
 	s := full(round, taken)
-	if err := db.PutSession(ctx, a, []byte(fmt.Sprint(c["session"], round))); err != nil {
+	if err := db.PutSession(ctx, a, fmt.Append(nil, c["session"], round)); err != nil {
 		return err
 	}
 	if _, err := db.PutRoster(ctx, a, "fake", school.Roster{Children: []school.Child{s.Child}}); err != nil {

@@ -114,11 +114,12 @@ func TestWrongAddressesAreAllTheSame(t *testing.T) {
 	} {
 		site := newSite(t, family())
 		w := site.call(t, tt.method, tt.path, tt.form)
-		got := w.Result().Status + w.Body.String()
+		var got strings.Builder
+		got.WriteString(w.Result().Status + w.Body.String())
 		for name, values := range w.Header() {
-			got += name + strings.Join(values, "")
+			got.WriteString(name + strings.Join(values, ""))
 		}
-		if w.Code != http.StatusNotFound || w.Header().Get("Location") != "" || strings.Contains(got, pageToken) {
+		if w.Code != http.StatusNotFound || w.Header().Get("Location") != "" || strings.Contains(got.String(), pageToken) {
 			t.Errorf("%s %s: status %d", tt.method, tt.path, w.Code)
 		}
 		if first == "" {

@@ -207,12 +207,16 @@ func (a *adapter) refresh(ctx context.Context, s *source.Session) error {
 	if err != nil {
 		return err
 	}
-	for _, way := range []func(context.Context) (wireHome, error){d.viaHub, d.viaCity, d.viaDevice, d.viaPassword} {
-		h, err := way(ctx)
+	for _, way := range []struct {
+		try  func(context.Context) (wireHome, error)
+		rung source.Rung
+	}{{d.viaHub, source.RungReentry}, {d.viaCity, source.RungReentry}, {d.viaDevice, source.RungPairing}, {d.viaPassword, source.RungReentry}} {
+		h, err := way.try(ctx)
 		switch {
 		case err == nil && h.Account.User.ID != d.state.Owner:
 			return source.ErrWrongPerson
 		case err == nil:
+			s.Renewed(way.rung)
 			return d.topUp(ctx)
 		case errors.Is(err, errNotSaved):
 			return err

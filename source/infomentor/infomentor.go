@@ -86,7 +86,6 @@ func Platform() source.Platform {
 			{ID: SettingPairing, Optional: true, Choices: yesNo},
 			{ID: SettingKeepPassword, Optional: true, Choices: yesNo},
 			{ID: SettingLearningLog, Optional: true, Choices: yesNo},
-			{ID: SettingCalendarAddress, Optional: true, Choices: yesNo},
 		},
 		Logins: append(stockholm.Methods(),
 			source.Method{ID: source.Password, Fields: []source.Field{{ID: fieldUser}, {ID: fieldPassword, Secret: true}}},

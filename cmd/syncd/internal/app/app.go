@@ -152,7 +152,7 @@ func (a *App) buildViews(ctx context.Context) error {
 func (a *App) buildHandler(context.Context) error {
 	var err error
 	if a.auth, err = auth.New(auth.Config{
-		Store: authStore{a.cfg.DB, a.uses}, Now: a.cfg.Now, Log: a.cfg.Log, BaseURL: a.cfg.BaseURL, Trusted: a.cfg.Trusted,
+		Store: authStore{a.cfg.DB, a.uses, a.views}, Now: a.cfg.Now, Log: a.cfg.Log, BaseURL: a.cfg.BaseURL, Trusted: a.cfg.Trusted,
 	}); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"syncd/cmd/syncd/internal/auth"
+	"syncd/cmd/syncd/internal/view"
 	"syncd/source/school"
 	"syncd/storage"
 )
@@ -13,10 +14,23 @@ import (
 type authStore struct {
 	*storage.DB
 
-	uses *uses
+	uses  *uses
+	views *view.Views
 }
 
 var _ auth.Store = authStore{}
+
+// Link implements auth.LinkStore.
+func (s authStore) Link(ctx context.Context, id school.LinkID) (school.Link, error) {
+	l, _, err := s.views.Link(ctx, id)
+	return l, err
+}
+
+// LinkPassword implements auth.LinkStore.
+func (s authStore) LinkPassword(ctx context.Context, id school.LinkID) ([32]byte, error) {
+	_, password, err := s.views.Link(ctx, id)
+	return password, err
+}
 
 // Guardian implements auth.GuardianStore.
 func (s authStore) Guardian(ctx context.Context, user string) (auth.Guardian, error) {

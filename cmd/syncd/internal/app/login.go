@@ -44,7 +44,9 @@ func (c command) login(ctx context.Context, args []string) error {
 	if err != nil {
 		return c.explain(err, "account")
 	}
-	in, err := c.answers(acct.Platform, source.MethodID(method))
+	lines := bufio.NewScanner(c.In)
+	lines.Buffer(nil, maxAnswer)
+	in, err := c.answers(lines, acct.Platform, source.MethodID(method))
 	if err != nil {
 		return err
 	}
@@ -52,31 +54,63 @@ func (c command) login(ctx context.Context, args []string) error {
 		return err
 	}
 	var last source.Progress
-	return c.follow(ctx, id, func(p source.Progress) {
+	return c.follow(ctx, id, func(p source.Progress) error {
 		c.show(last, p)
+		asked := p.State == source.LoginQuestion && (last.State != source.LoginQuestion || !slices.EqualFunc(last.Ask, p.Ask, sameField))
 		last = p
+		if !asked {
+			return nil
+		}
+		in, err := c.ask(lines, p.Ask)
+		if err != nil {
+			return err
+		}
+		return c.keeper.Answer(ctx, id, in)
 	})
 }
 
+// maxAnswer is the longest line that is read: an exported browser session.
+const maxAnswer = 256 << 10
+
+func sameField(a, b source.Field) bool { return a.ID == b.ID }
+
 // answers reads what a method asks for before it begins, one line each.
-func (c command) answers(p school.PlatformID, id source.MethodID) (source.Answers, error) {
+func (c command) answers(lines *bufio.Scanner, p school.PlatformID, id source.MethodID) (source.Answers, error) {
 	platform, _ := c.platform(p)
 	for _, m := range platform.Logins {
 		if m.ID != id {
 			continue
 		}
-		in := source.Answers{}
-		lines := bufio.NewScanner(c.In)
-		for _, f := range m.Fields {
-			fmt.Fprintf(c.Err, "%s: ", f.ID)
-			if !lines.Scan() && !f.Optional {
-				return nil, usageError("login: %s is read from standard input", f.ID)
-			}
-			in[f.ID] = strings.TrimSpace(lines.Text())
-		}
-		return in, nil
+		return c.ask(lines, m.Fields)
 	}
 	return nil, usageError("login: %s has no such method", p)
+}
+
+// ask reads answers from standard input, a line each. An empty line leaves an
+// optional question open. A browser's session is all the lines that follow.
+func (c command) ask(lines *bufio.Scanner, fields []source.Field) (source.Answers, error) {
+	in := source.Answers{}
+	for _, f := range fields {
+		fmt.Fprintf(c.Err, "%s: ", f.ID)
+		if len(f.Choices) > 0 {
+			fmt.Fprintf(c.Err, "(%s) ", strings.Join(f.Choices, ", "))
+		}
+		var answer []string
+		for lines.Scan() {
+			answer = append(answer, strings.TrimSpace(lines.Text()))
+			if f.ID != string(source.Cookies) {
+				break
+			}
+		}
+		value := strings.TrimSpace(strings.Join(answer, "\n"))
+		if value == "" && !f.Optional {
+			return nil, usageError("login: %s is read from standard input", f.ID)
+		}
+		if value != "" {
+			in[f.ID] = value
+		}
+	}
+	return in, nil
 }
 
 func (c command) show(last, p source.Progress) {
@@ -85,6 +119,9 @@ func (c command) show(last, p source.Progress) {
 	}
 	if p.AppLink != "" && p.AppLink != last.AppLink {
 		c.print("%s\n%s\n", c.say.OpenOnPhone, p.AppLink)
+	}
+	if p.State == source.LoginQuestion && p.UniversalLink != "" && p.UniversalLink != last.UniversalLink {
+		c.print("%s\n", p.UniversalLink)
 	}
 	if p.QR != "" && p.QR != last.QR {
 		c.print("%s", qrText(p.QR))

@@ -55,7 +55,7 @@ func (a *App) Join(ctx context.Context, p school.PlatformID, settings map[string
 	if err := a.keeper.Begin(ctx, acct.ID, method, nil); err != nil {
 		return fmt.Errorf("app: join: %w", err)
 	}
-	if err := a.follow(ctx, acct.ID, func(source.Progress) {}); err != nil {
+	if err := a.follow(ctx, acct.ID, func(source.Progress) error { return nil }); err != nil {
 		return fmt.Errorf("app: join: %w", err)
 	}
 	report, err := a.syncer.SyncNow(ctx, acct.ID)
@@ -80,7 +80,7 @@ func (a *App) readsWell(ctx context.Context, acct school.Account) bool {
 }
 
 // follow waits for the end of a login and shows each of its states.
-func (a *App) follow(ctx context.Context, id school.AccountID, show func(source.Progress)) error {
+func (a *App) follow(ctx context.Context, id school.AccountID, show func(source.Progress) error) error {
 	t := time.NewTicker(300 * time.Millisecond)
 	defer t.Stop()
 	for {
@@ -88,7 +88,9 @@ func (a *App) follow(ctx context.Context, id school.AccountID, show func(source.
 		if !ok {
 			return errors.New("the login has ended")
 		}
-		show(p)
+		if err := show(p); err != nil {
+			return errors.Join(err, a.keeper.Cancel(context.WithoutCancel(ctx), id))
+		}
 		switch {
 		case p.State == source.LoginDone:
 			return nil

@@ -159,6 +159,7 @@ func enLogin() Login {
 		OpenBankIDHere:  "Open BankID on this computer",
 		OpenFrejaHere:   "Open Freja on this computer",
 		OtherLink:       "Nothing happens? Try the other link",
+		OpenPage:        "Open the school's sign-in page",
 		OpenAgain:       "Then come back here. The page goes on by itself.",
 		Cancel:          "Cancel the sign-in",
 		Again:           "Try again",

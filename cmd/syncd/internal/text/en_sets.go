@@ -203,8 +203,6 @@ func enField(id string) Field {
 		return Field{"Keep the password", "Only for signing in by password: it is kept encrypted, so that the sign-in can be renewed. Default: yes."}
 	case "learning-log":
 		return Field{"Read the learning log", "Default: no."}
-	case "calendar-address":
-		return Field{"Keep InfoMentor's own calendar address", "It is kept encrypted. Default: no."}
 	}
 	return Field{Label: id}
 }

@@ -160,6 +160,7 @@ func svLogin() Login {
 		OpenBankIDHere:  "Öppna BankID på den här datorn",
 		OpenFrejaHere:   "Öppna Freja på den här datorn",
 		OtherLink:       "Händer inget? Prova den andra länken",
+		OpenPage:        "Öppna skolans inloggningssida",
 		OpenAgain:       "Kom sedan tillbaka hit. Sidan fortsätter av sig själv.",
 		Cancel:          "Avbryt inloggningen",
 		Again:           "Försök igen",

@@ -204,8 +204,6 @@ func svField(id string) Field {
 		return Field{"Behåll lösenordet", "Bara vid inloggning med lösenord: det sparas krypterat, så att inloggningen kan förnyas. Förvalt: ja."}
 	case "learning-log":
 		return Field{"Läs lärloggen", "Förvalt: nej."}
-	case "calendar-address":
-		return Field{"Spara InfoMentors egen kalenderadress", "Den sparas krypterat. Förvalt: nej."}
 	}
 	return Field{Label: id}
 }

@@ -149,6 +149,7 @@ type Login struct {
 	OpenBankID                    string
 	OpenFreja                     string
 	OtherLink                     string
+	OpenPage                      string // opens the own sign-in page of the school
 	OpenAgain                     string
 	Cancel                        string
 	Again                         string

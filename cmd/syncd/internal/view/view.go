@@ -41,6 +41,7 @@ type LinkStore interface {
 	Links(ctx context.Context) ([]school.Link, error)
 	Link(ctx context.Context, id school.LinkID) (school.Link, error)
 	LinkByToken(ctx context.Context, use storage.TokenUse, hash [32]byte) (school.Link, error)
+	LinkPassword(ctx context.Context, id school.LinkID) ([32]byte, error)
 	LinkMediaKey(ctx context.Context, id school.LinkID) ([32]byte, error)
 	// TouchLink notes that the link was used on a day. It is called for every
 	// document that is served.
@@ -102,6 +103,7 @@ type Views struct {
 	mu     sync.Mutex
 	values *lru
 	tokens map[tokenKey]tokenHit
+	links  map[school.LinkID]linkHit
 	media  map[string]mediaHit
 	warmed int64 // epoch at which media were last listed
 }
@@ -114,6 +116,12 @@ type tokenKey struct {
 type tokenHit struct {
 	epoch int64
 	link  school.Link
+}
+
+type linkHit struct {
+	epoch    int64
+	link     school.Link
+	password [32]byte
 }
 
 type mediaHit struct {
@@ -142,7 +150,7 @@ func New(cfg Config) (*Views, error) {
 	}
 	v := &Views{
 		cfg: cfg, loc: school.Stockholm(), values: newLRU(cfg.MaxBytes),
-		tokens: map[tokenKey]tokenHit{}, media: map[string]mediaHit{}, warmed: -1,
+		tokens: map[tokenKey]tokenHit{}, links: map[school.LinkID]linkHit{}, media: map[string]mediaHit{}, warmed: -1,
 	}
 	return v, nil
 }
@@ -183,7 +191,7 @@ func (v *Views) Warm(ctx context.Context) error {
 
 // link answers the living link with that id.
 func (v *Views) link(ctx context.Context, id school.LinkID) (school.Link, error) {
-	l, err := v.cfg.Store.Link(ctx, id)
+	l, _, err := v.Link(ctx, id)
 	if err != nil {
 		return school.Link{}, err
 	}
@@ -191,6 +199,31 @@ func (v *Views) link(ctx context.Context, id school.LinkID) (school.Link, error)
 		return school.Link{}, fs.ErrNotExist
 	}
 	return l, nil
+}
+
+// Link answers a link and the hash of its app password; fs.ErrNotExist when it
+// is not there or was taken back. Every CalDAV request asks: the answer is
+// remembered until [Views.Invalidate], an error is not.
+func (v *Views) Link(ctx context.Context, id school.LinkID) (school.Link, [32]byte, error) {
+	epoch := v.epoch.Load()
+	v.mu.Lock()
+	hit, ok := v.links[id]
+	v.mu.Unlock()
+	if ok && hit.epoch == epoch {
+		return hit.link, hit.password, nil
+	}
+	l, err := v.cfg.Store.Link(ctx, id)
+	if err != nil {
+		return school.Link{}, [32]byte{}, err
+	}
+	password, err := v.cfg.Store.LinkPassword(ctx, id)
+	if err != nil {
+		return school.Link{}, [32]byte{}, err
+	}
+	v.mu.Lock()
+	v.links[id] = linkHit{epoch: epoch, link: l, password: password}
+	v.mu.Unlock()
+	return l, password, nil
 }
 
 // linkOf answers the living link to which a token leads. Known tokens are

@@ -107,6 +107,9 @@ func newPanel(a AccountView, v LoginView, w *text.Words, d device) *loginPanel {
 	for _, f := range v.Progress.Ask {
 		p.Ask = append(p.Ask, newField("ask", f, w))
 	}
+	if v.Progress.State == source.LoginQuestion && appURL(v.Progress.UniversalLink) != "" {
+		p.Open, p.OpenText = appURL(v.Progress.UniversalLink), w.Login.OpenPage
+	}
 	if v.Progress.State != source.LoginScan {
 		return p
 	}

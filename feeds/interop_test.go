@@ -108,10 +108,12 @@ func (c *counting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func subscribe(t *testing.T) (*counting, string) {
 	t.Helper()
 	c := &counting{seen: map[string]map[int]int{}}
-	srv := httptest.NewServer(c)
+	srv := httptest.NewUnstartedServer(c)
 	t.Cleanup(srv.Close)
-	c.Handler = serve(t, newStore(), func(cfg *feeds.Config) { cfg.BaseURL = srv.URL })
-	return c, srv.URL
+	address := "http://" + srv.Listener.Addr().String()
+	c.Handler = serve(t, newStore(), func(cfg *feeds.Config) { cfg.BaseURL = address })
+	srv.Start()
+	return c, address
 }
 
 // check expects each feed to have been sent once and confirmed once.

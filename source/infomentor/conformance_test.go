@@ -104,6 +104,7 @@ func own(f sourcetest.Fake) *infomentortest.Server {
 
 func fake(o infomentortest.Options) func(*schooltest.World, func() time.Time) sourcetest.Fake {
 	return func(w *schooltest.World, now func() time.Time) sourcetest.Fake {
+		o := o // benches run at the same time, each by a clock of its own
 		o.Now = now
 		s := infomentortest.New(w, o)
 		return sourcetest.Fake{

@@ -18,10 +18,6 @@ import (
 	"syncd/source/school/schooltest"
 )
 
-// rounds is how many reads are tried, each of three children: more than ten
-// thousand random interleavings of switches, answers and lies.
-const rounds = 3400
-
 // liar makes the platform lie in one of the ways that were seen or feared,
 // chosen by chance.
 func liar(r *rand.Rand, f *infomentortest.Server, children []schooltest.Child) (what string) {

@@ -22,7 +22,8 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	var log strings.Builder
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	for _, v := range []any{
-		source.NewSession([]byte(canary), nil), source.Answers{"password": canary},
+		source.NewSession([]byte(canary), nil),
+		source.Answers{"password": canary},
 		source.Progress{State: source.LoginScan, QR: canary, AppLink: canary, UniversalLink: canary, Session: []byte(canary)},
 		&source.PartError{Child: canary, Part: school.PartNews, Err: source.ErrRefused},
 	} {

@@ -46,6 +46,8 @@ func (o *output) String() string {
 func startDemo(t *testing.T, dir string, args ...string) (demoFile, func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
+	path := filepath.Join(dir, "demo.json")
+	old, _ := os.ReadFile(path) // of the demo before; there until this one has read it
 	var out, errs output
 	status := make(chan int, 1)
 	go func() {
@@ -59,7 +61,6 @@ func startDemo(t *testing.T, dir string, args ...string) (demoFile, func() int) 
 		return <-status
 	})
 	t.Cleanup(func() { stop() })
-	path := filepath.Join(dir, "demo.json")
 	for range 1200 {
 		select {
 		case s := <-status:
@@ -67,7 +68,7 @@ func startDemo(t *testing.T, dir string, args ...string) (demoFile, func() int) 
 		case <-time.After(50 * time.Millisecond):
 		}
 		b, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || old != nil && bytes.Equal(b, old) {
 			continue
 		}
 		if err != nil {

@@ -10,10 +10,10 @@ import (
 	"syncd/source/school"
 )
 
-func item(uid school.UID) school.Item {
+func item() school.Item {
 	day := school.NewDate(2026, time.November, 24)
 	return school.Item{
-		UID: uid, Ref: "7", Title: "Matte", Place: "Sal A3", Body: "Ta med linjal", Span: school.AllDay(day, day),
+		UID: "u", Ref: "7", Title: "Matte", Place: "Sal A3", Body: "Ta med linjal", Span: school.AllDay(day, day),
 		Status: school.StatusCancelled, URL: "https://skola.example/7",
 	}
 }
@@ -22,7 +22,7 @@ func TestEntriesShowWhatWasRead(t *testing.T) {
 	t.Parallel()
 	base := school.Entry{
 		UID: "u", Title: "Matte", Place: "Sal A3", Body: "Ta med linjal", URL: "https://skola.example/7",
-		Span: item("u").Span, Status: school.StatusCancelled,
+		Span: item().Span, Status: school.StatusCancelled,
 	}
 	with := func(k school.Kind, change func(*school.Entry)) school.Entry {
 		e := base
@@ -32,17 +32,17 @@ func TestEntriesShowWhatWasRead(t *testing.T) {
 	}
 	for name, tc := range map[string]struct{ got, want school.Entry }{
 		"event": {
-			school.Event{Item: item("u"), Busy: true, Categories: []string{"möte"}}.Entry(),
+			school.Event{Item: item(), Busy: true, Categories: []string{"möte"}}.Entry(),
 			with(school.KindEvents, func(e *school.Entry) { e.Busy, e.Categories = true, []string{"möte"} }),
 		},
 		"lesson": {
-			school.Lesson{Item: item("u"), Teacher: "EEX", Group: "7B"}.Entry(),
+			school.Lesson{Item: item(), Teacher: "EEX", Group: "7B"}.Entry(),
 			with(school.KindLessons, func(e *school.Entry) { e.Body = "7B\nEEX\nTa med linjal" }),
 		},
-		"meal": {school.Meal{Item: item("u")}.Entry(), with(school.KindMeals, func(*school.Entry) {})},
-		"care": {school.Care{Item: item("u")}.Entry(), with(school.KindCare, func(*school.Entry) {})},
+		"meal": {school.Meal{Item: item()}.Entry(), with(school.KindMeals, func(*school.Entry) {})},
+		"care": {school.Care{Item: item()}.Entry(), with(school.KindCare, func(*school.Entry) {})},
 		"task": {
-			school.Task{Item: item("u"), Subject: "Matte", Done: true}.Entry(),
+			school.Task{Item: item(), Subject: "Matte", Done: true}.Entry(),
 			with(school.KindHomework, func(e *school.Entry) { e.Task, e.Done, e.Categories = true, true, []string{"Matte"} }),
 		},
 	} {
@@ -67,7 +67,7 @@ func TestLettersShowWhatWasRead(t *testing.T) {
 
 func TestFacesDifferWhereAPersonWouldNotice(t *testing.T) {
 	t.Parallel()
-	e := school.Lesson{Item: item("u")}.Entry()
+	e := school.Lesson{Item: item()}.Entry()
 	face := e.Looks("text")
 	if !face.Same(e.Looks("text")) {
 		t.Error("a face differs from itself")

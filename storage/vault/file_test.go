@@ -221,9 +221,9 @@ func TestStampAndSaved(t *testing.T) {
 	}
 }
 
-// TestRestoreByHand opens the file as a family would that has lost the
+// TestInteropRestoreByHand opens the file as a family would that has lost the
 // program: with age and SQLite.
-func TestRestoreByHand(t *testing.T) {
+func TestInteropRestoreByHand(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	keyFile, path := filepath.Join(dir, "keys", "cache.key"), filepath.Join(dir, "cache.age")
@@ -268,7 +268,7 @@ func checkPlain(t *testing.T, path string, rows int) {
 	}
 }
 
-func TestDiskFull(t *testing.T) {
+func TestInteropDiskFull(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", dir).Run(); err != nil {
@@ -305,7 +305,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// TestFlushTriesAgain is [TestDiskFull] for every machine: the folder is gone
+// TestFlushTriesAgain is [TestInteropDiskFull] for every machine: the folder is gone
 // for a while.
 func TestFlushTriesAgain(t *testing.T) {
 	t.Parallel()

@@ -157,7 +157,7 @@ func (s *Server) subscription(q question) *faketest.Answer {
 
 // SubscriptionURI returns the official calendar address of a child.
 func SubscriptionURI(c schooltest.Child) string {
-	return "webcal://im2-api.infomentor.se/V1/CalendarV2/IcalSubscription/Subscription/a1b2c3d4-0000-11ef-ac7e-" + strconv.Itoa(100000000000+hash("ics", c.Key))
+	return "webcal://im2-api.infomentor.se/V1/CalendarV2/IcalSubscription/Subscription/a1b2c3d4-0000-11ef-ac7e-" + strconv.FormatInt(100_000_000_000+int64(hash("ics", c.Key)), 10)
 }
 
 func (s *Server) timetable(q question) *faketest.Answer {

@@ -3,9 +3,10 @@
 //
 // A handler in front speaks the protocol from stored bytes: it knows the URL
 // scheme, holds one table of properties from which every answer is made, and
-// filters. go-webdav's handler stands behind it for the reports that need
+// filters. go-webdav's handler stands behind it for the objects that need
 // recurrences worked out (calendar-data with expand, limit-recurrence-set or
-// limit-freebusy-set). Whatever can be answered with stored bytes is answered
+// limit-freebusy-set): each goes through it, and comes back into an answer with
+// the same properties as any other. Whatever can be answered with stored bytes is answered
 // with stored bytes, and an answer that was given is kept, by what was asked
 // and by the sync tokens that it is about, so that asking again costs nothing.
 //

@@ -133,13 +133,14 @@ func parseCompRequest(el *element) (*compRequest, error) {
 	return c, nil
 }
 
-// append writes the calendar-data element of an object from its stored bytes.
-func (d *dataRequest) append(b []byte, o *icalendar.Object) []byte {
+// append writes the calendar-data element of an object: from its stored bytes,
+// or what was worked out of it, which holds only what is wanted.
+func (d *dataRequest) append(b []byte, r *resource) []byte {
 	b = append(b, "<C:calendar-data>"...)
-	if d.comp == nil {
-		b = appendText(b, o.Data)
+	if d.comp == nil || r.worked {
+		b = appendText(b, r.content())
 	} else {
-		b = appendText(b, partial(o.Data, d.comp))
+		b = appendText(b, partial(r.obj.Data, d.comp))
 	}
 	return append(b, "</C:calendar-data>"...)
 }

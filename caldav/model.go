@@ -3,11 +3,9 @@ package caldav
 import (
 	"bytes"
 	"context"
-	"encoding/xml"
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/emersion/go-ical"
@@ -24,8 +22,7 @@ type found struct {
 	object *icalendar.Object
 }
 
-// work is a report that needs recurrences worked out. It travels to the model
-// in the request's context, because the library drops what it holds.
+// work is a report that needs recurrences worked out.
 type work struct {
 	clock
 	data     *dataRequest
@@ -33,21 +30,18 @@ type work struct {
 	listed   bool // by hrefs: each is answered
 	now      time.Time
 	expanded int // occurrences so far, of all objects
-
-	link  string // the principal's path
-	home  string
-	ready map[string]*davlib.CalendarObject
-	order []*davlib.CalendarObject
 }
 
 // maxExpanded bounds how many occurrences of recurring objects one report may
 // write.
 const maxExpanded = 10_000
 
-type workKey struct{}
+// objectKey is where an object that was worked out travels to the model, in the
+// request's context: the library has no room for how it was asked for.
+type objectKey struct{}
 
-// model is the store as go-webdav sees it: the objects that the handler in
-// front has found, worked out. It keeps nothing itself.
+// model is the store as go-webdav sees it: the one object that the handler in
+// front has found and worked out. It keeps nothing itself.
 type model struct{}
 
 var _ davlib.Backend = model{}
@@ -56,99 +50,60 @@ func newModel(p paths) http.Handler {
 	return &davlib.Handler{Backend: model{}, Prefix: p.prefix}
 }
 
-// forward lets go-webdav answer a report whose filter and properties were read
-// already. What it is sent is the report in plain words: hrefs that are none,
-// and whatever else the library would take offence at, are not in the way of
-// the rest.
+// forward answers a report whose filter and properties were read already: each
+// object is worked out and handed through go-webdav, which writes it, and the
+// answer around them is that of every other report.
 func (h *handler) forward(w http.ResponseWriter, r *http.Request, res *resource, job *work, req *propRequest) error {
-	job.link, job.home = h.paths.principal(res.link), h.paths.home(res.link)
 	job.now = h.now()
-	// The library speaks of paths that are not escaped.
-	job.prepare(h.paths.prefix + string(res.link) + "/" + homeSegment + "/" + res.slug + "/")
-	if job.expanded > maxExpanded {
-		return refuse(nsDAV, "number-of-matches-within-limits")
-	}
-	inner := r.Clone(context.WithValue(r.Context(), workKey{}, job))
-	body := job.question(req)
-	inner.Body = io.NopCloser(bytes.NewReader(body))
-	inner.ContentLength = int64(len(body))
-	inner.Header.Set("Content-Type", "application/xml; charset=utf-8")
-	rec := &recorder{header: http.Header{}}
-	h.model.ServeHTTP(rec, inner)
-	if rec.status != http.StatusMultiStatus {
-		// Whatever the library did not like stands in its text, which is not
-		// for the client.
-		return fail(http.StatusBadRequest)
-	}
-	a := h.answer(w, r)
-	defer a.close()
-	a.b = append(a.b, rec.body.Bytes()...)
-	return nil
-}
-
-// question writes the report for the library.
-func (j *work) question(req *propRequest) []byte {
-	b := []byte(`<C:calendar-query` + declared + `>`)
-	if j.listed {
-		b = []byte(`<C:calendar-multiget` + declared + `>`)
-	}
-	switch req.mode {
-	case propAll:
-		b = append(b, "<D:allprop/>"...)
-	case propNames:
-		b = append(b, "<D:propname/>"...)
-	case propNamed:
-		b = append(b, "<D:prop>"...)
-		for _, name := range req.names {
-			if !req.minimal || modelKnows(name) {
-				b = appendTag(b, name)
-			}
-		}
-		b = append(b, "</D:prop>"...)
-	}
-	if !j.listed {
-		return append(b, `<C:filter><C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>`...)
-	}
-	for _, f := range j.found {
-		href := f.href
-		if _, err := url.Parse(href); err != nil {
-			href = escapeSegment(href)
-		}
-		b = appendHref(b, href)
-	}
-	return append(b, "</C:calendar-multiget>"...)
-}
-
-// modelKnows reports whether the library can answer about a property. With
-// return=minimal it is not asked about others.
-func modelKnows(name xml.Name) bool {
-	switch name {
-	case calendarData(), dav("getetag"), dav("getcontenttype"), dav("getlastmodified"), dav("current-user-principal"), dav("resourcetype"):
-		return true
-	}
-	return false
-}
-
-// prepare works out every object that was found. What has no occurrence left
-// is not answered by a query; the library could not write it.
-func (j *work) prepare(base string) {
-	j.ready = make(map[string]*davlib.CalendarObject, len(j.found))
-	for _, f := range j.found {
+	cals := make([]*ical.Calendar, len(job.found))
+	for i, f := range job.found {
 		if f.object == nil {
 			continue
 		}
-		if j.expanded > maxExpanded {
-			return
+		cals[i], _ = job.workOut(f.object) // one that cannot be read has nothing to show
+		if job.expanded > maxExpanded {
+			return refuse(nsDAV, "number-of-matches-within-limits")
 		}
-		path := base + f.object.Name
-		cal, err := j.workOut(f.object)
-		if err != nil || cal == nil {
+	}
+	a := h.answer(w, r)
+	defer a.close()
+	a.b = append(a.b, statusOpen...)
+	p := h.props.plan(req)
+	base := h.paths.calendar(res.link, res.slug)
+	m := resource{target: res.target, cal: res.cal, worked: true}
+	m.kind = kindObject
+	for i, f := range job.found {
+		if m.obj = f.object; m.obj == nil {
+			a.b = appendRemoved(a.b, f.href)
 			continue
 		}
-		o := &davlib.CalendarObject{Path: path, ModTime: f.object.Modified, ETag: f.object.ETag, Data: cal}
-		j.ready[path] = o
-		j.order = append(j.order, o)
+		m.name, m.data = m.obj.Name, h.render(r, m.obj, cals[i])
+		switch {
+		case job.listed:
+			a.b = p.response(a.b, f.href, &m)
+		case m.data != nil:
+			a.b = p.object(a.b, base, &m)
+		}
+		a.more()
 	}
+	a.b = append(a.b, statusClose...)
+	return nil
+}
+
+// render has go-webdav write an object that was worked out, nil if nothing is
+// left of it.
+func (h *handler) render(r *http.Request, o *icalendar.Object, cal *ical.Calendar) []byte {
+	if cal == nil {
+		return nil
+	}
+	inner := r.WithContext(context.WithValue(r.Context(), objectKey{}, &davlib.CalendarObject{ETag: o.ETag, Data: cal}))
+	inner.Method, inner.Body = http.MethodGet, http.NoBody
+	rec := &recorder{header: http.Header{}}
+	h.model.ServeHTTP(rec, inner)
+	if rec.status != http.StatusOK {
+		return nil
+	}
+	return rec.body.Bytes()
 }
 
 // workOut returns an object as the request wants it, nil when nothing is left.
@@ -240,30 +195,12 @@ var errGone = errors.New("no such object")
 
 func notFound() error { return webdav.NewHTTPError(http.StatusNotFound, errGone) }
 
-func workOf(ctx context.Context) (*work, error) {
-	if j, ok := ctx.Value(workKey{}).(*work); ok {
-		return j, nil
-	}
-	return nil, notFound()
-}
+// CurrentUserPrincipal implements webdav.UserPrincipalBackend; the handler in
+// front knows who asks.
+func (model) CurrentUserPrincipal(context.Context) (string, error) { return "", notFound() }
 
-// CurrentUserPrincipal implements webdav.UserPrincipalBackend.
-func (model) CurrentUserPrincipal(ctx context.Context) (string, error) {
-	j, err := workOf(ctx)
-	if err != nil {
-		return "", err
-	}
-	return j.link, nil
-}
-
-// CalendarHomeSetPath implements caldav.Backend.
-func (model) CalendarHomeSetPath(ctx context.Context) (string, error) {
-	j, err := workOf(ctx)
-	if err != nil {
-		return "", err
-	}
-	return j.home, nil
-}
+// CalendarHomeSetPath implements caldav.Backend; the handler in front finds.
+func (model) CalendarHomeSetPath(context.Context) (string, error) { return "", notFound() }
 
 // ListCalendars implements caldav.Backend; the handler in front lists.
 func (model) ListCalendars(context.Context) ([]davlib.Calendar, error) { return nil, notFound() }
@@ -271,35 +208,24 @@ func (model) ListCalendars(context.Context) ([]davlib.Calendar, error) { return 
 // GetCalendar implements caldav.Backend; the handler in front describes.
 func (model) GetCalendar(context.Context, string) (*davlib.Calendar, error) { return nil, notFound() }
 
-// GetCalendarObject implements caldav.Backend.
-func (model) GetCalendarObject(ctx context.Context, path string, _ *davlib.CalendarCompRequest) (*davlib.CalendarObject, error) {
-	j, err := workOf(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if o := j.ready[path]; o != nil {
+// GetCalendarObject implements caldav.Backend with the object that travels in
+// the request.
+func (model) GetCalendarObject(ctx context.Context, _ string, _ *davlib.CalendarCompRequest) (*davlib.CalendarObject, error) {
+	if o, ok := ctx.Value(objectKey{}).(*davlib.CalendarObject); ok {
 		return o, nil
 	}
 	return nil, notFound()
 }
 
-// ListCalendarObjects implements caldav.Backend.
-func (m model) ListCalendarObjects(ctx context.Context, path string, _ *davlib.CalendarCompRequest) ([]davlib.CalendarObject, error) {
-	return m.QueryCalendarObjects(ctx, path, nil)
+// ListCalendarObjects implements caldav.Backend; the handler in front lists.
+func (model) ListCalendarObjects(context.Context, string, *davlib.CalendarCompRequest) ([]davlib.CalendarObject, error) {
+	return nil, notFound()
 }
 
-// QueryCalendarObjects implements caldav.Backend. The filter was applied in
-// front, where all of it is known.
-func (model) QueryCalendarObjects(ctx context.Context, _ string, _ *davlib.CalendarQuery) ([]davlib.CalendarObject, error) {
-	j, err := workOf(ctx)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]davlib.CalendarObject, len(j.order))
-	for i, o := range j.order {
-		list[i] = *o
-	}
-	return list, nil
+// QueryCalendarObjects implements caldav.Backend; the handler in front
+// filters.
+func (model) QueryCalendarObjects(context.Context, string, *davlib.CalendarQuery) ([]davlib.CalendarObject, error) {
+	return nil, notFound()
 }
 
 // CreateCalendar implements caldav.Backend by refusing.

@@ -3,6 +3,7 @@ package caldav_test
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -179,5 +180,49 @@ func TestTooManyOccurrences(t *testing.T) {
 	w := do(t, h, "REPORT", events, dataBody("VEVENT", `<C:expand start="19000101T000000Z" end="29990101T000000Z"/>`))
 	if w.Code != 403 || !strings.Contains(w.Body.String(), "<number-of-matches-within-limits/>") {
 		t.Errorf("expand without end = %d %.200s, want 403 number-of-matches-within-limits", w.Code, w.Body)
+	}
+}
+
+// TestExpandAnswersEveryProperty asks with expanded data for what any other
+// report answers, too; only the data differ.
+func TestExpandAnswersEveryProperty(t *testing.T) {
+	t.Parallel()
+	o := raw("o", "VEVENT", comp("VEVENT", "DTSTART:20261101T080000Z\nDTEND:20261101T090000Z\nRRULE:FREQ=WEEKLY"))
+	h := holding(t, o, raw("p", "VEVENT", comp("VEVENT", "DTSTART:20250101T080000Z\nDURATION:PT1H")))
+	const expand = `<C:expand start="20261120T000000Z" end="20261205T000000Z"/>`
+	ask := func(inside string) string {
+		return `<D:getetag/><D:getcontenttype/><D:getcontentlength/><D:resourcetype/><D:owner/><D:current-user-privilege-set/><D:resource-id/>` +
+			`<D:nothing/><C:calendar-data>` + inside + `</C:calendar-data>`
+	}
+	withoutData := func(s string) string {
+		from, to := strings.Index(s, "<C:calendar-data>"), strings.Index(s, "</C:calendar-data>")
+		if from < 0 || to < from {
+			t.Fatalf("no data in %s", s)
+		}
+		return s[:from] + s[to:]
+	}
+	for name, body := range map[string]func(string) string{
+		"multiget": func(inside string) string { return multigetBody(ask(inside), events+"o.ics") },
+		"query": func(inside string) string {
+			return strings.Replace(dataBody("VEVENT", ""), "<D:getetag/><C:calendar-data></C:calendar-data>", ask(inside), 1)
+		},
+	} {
+		for _, header := range []string{"Depth: 1", "Prefer: return=minimal"} {
+			want := withoutData(do(t, h, "REPORT", events, body(""), header).Body.String())
+			w := do(t, h, "REPORT", events, body(expand), header)
+			if diff := cmp.Diff(want, withoutData(w.Body.String())); diff != "" {
+				t.Errorf("%s, %s (-stored +expanded):\n%s", name, header, diff)
+			}
+			if strings.Contains(w.Body.String(), "RRULE") {
+				t.Errorf("%s: the data are not expanded: %s", name, w.Body)
+			}
+		}
+	}
+	// What has no occurrence in the range is there all the same, without data.
+	ms := decode(t, do(t, h, "REPORT", events, multigetBody(ask(expand), events+"p.ics")))
+	got := propsOf(ms)
+	if len(ms.Responses) != 1 || ms.Responses[0].Status != "" || len(got[ok]) != 7 ||
+		!slices.Equal(got[missing], []string{"DAV: nothing", "urn:ietf:params:xml:ns:caldav calendar-data"}) {
+		t.Errorf("without occurrences = %v, want all but the data", got)
 	}
 }

@@ -195,12 +195,12 @@ func (p *plan) propstats(b []byte, r *resource) []byte {
 	content := len(b)
 	for _, row := range kp.found {
 		switch {
-		case row == p.table.data:
-			b = p.data.append(b, r.obj)
 		case !row.held(r):
 			if p.mode == propNamed && !p.minimal {
 				missing = append(slices.Clip(missing), row.empty...)
 			}
+		case row == p.table.data:
+			b = p.data.append(b, r)
 		case p.mode == propNames:
 			b = append(b, row.empty...)
 		default:

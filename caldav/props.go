@@ -68,7 +68,10 @@ func newPropTable(p paths) *propTable {
 		row.tags()
 		t.byName[row.name] = row
 	}
-	t.data = &property{name: calendarData(), on: kindsOf(kindObject)}
+	t.data = &property{
+		name: calendarData(), on: kindsOf(kindObject),
+		has: func(r *resource) bool { return r.content() != nil },
+	}
 	t.data.tags()
 	return t
 }

@@ -224,4 +224,17 @@ type resource struct {
 	home *Home                 // root, principal, home
 	cal  *icalendar.Collection // calendar, object
 	obj  *icalendar.Object     // object
+
+	// worked says that a report wants recurrences worked out, and data is what
+	// that gave; nil if nothing is left of the object.
+	worked bool
+	data   []byte
+}
+
+// content is what of an object there is to send.
+func (r *resource) content() []byte {
+	if r.worked {
+		return r.data
+	}
+	return r.obj.Data
 }

@@ -121,7 +121,7 @@ func withApp(ctx context.Context, c call, cfg config.Config, log *slog.Logger, f
 	}
 	return f(ctx, app.Config{
 		DB: db, DataDir: cfg.DataDir, BaseURL: cfg.BaseURL, Platforms: app.Platforms(), Now: c.Now, Log: log,
-		Trusted: cfg.TrustedProxies, Gap: syncer.DefaultGap, Version: buildVersion(),
+		Trusted: cfg.TrustedProxies, StaleAfter: cfg.StaleAfter, Gap: syncer.DefaultGap, Version: buildVersion(),
 		Key: keyPlace(cfg, keys.Path()), SameDisk: sameDisk(cfg.DataDir, keys.Path()),
 	})
 }

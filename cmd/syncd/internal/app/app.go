@@ -55,6 +55,9 @@ type Config struct {
 	// DaysBack and DaysAhead bound the dated things that are asked for, around
 	// today; 0 means the syncer's own.
 	DaysBack, DaysAhead int
+	// StaleAfter is how old an account's data may be before calendars and feeds
+	// say so; 0 means the views' own.
+	StaleAfter time.Duration
 	// Whole names children whose subscribed calendars are never narrowed; nil:
 	// none.
 	Whole    func(school.ChildNumber) bool
@@ -144,6 +147,7 @@ func (a *App) buildViews(ctx context.Context) error {
 	a.views, err = view.New(view.Config{
 		Store: viewStore{a.cfg.DB, a.uses}, BaseURL: a.cfg.BaseURL, Now: a.cfg.Now, Log: a.cfg.Log, Hash: auth.HashToken,
 		Renderer: renderer, Since: since, FeedID: [16]byte(namespace[:16]), Whole: a.cfg.Whole,
+		StaleAfter: a.cfg.StaleAfter,
 	})
 	return err
 }

@@ -13,7 +13,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Config is the effective configuration, checked and complete.
@@ -28,6 +30,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-* headers are believed
 	TLSCert        string         // certificate chain, PEM; empty: no TLS here
 	TLSKey         string         // its key, PEM
+	StaleAfter     time.Duration  // how old an account's data may be before calendars and feeds say so
 	LogLevel       slog.Level
 	LogJSON        bool
 }
@@ -53,6 +56,7 @@ func Options() []Option {
 		{Env: "SYNCD_TRUSTED_PROXIES", Flag: "trusted-proxies", Default: "", Help: "addresses of your reverse proxies, as 10.0.0.2 or 172.16.0.0/12, parted by commas"},
 		{Env: "SYNCD_TLS_CERT", Flag: "tls-cert", Default: "", Help: "certificate chain (PEM), to serve TLS without a proxy"},
 		{Env: "SYNCD_TLS_KEY", Flag: "tls-key", Default: "", Help: "the certificate's key (PEM)"},
+		{Env: "SYNCD_STALE_AFTER", Flag: "stale-after", Default: "24", Help: "hours without a successful read after which calendars and feeds say so"},
 		{Env: "SYNCD_LOG_LEVEL", Flag: "log-level", Default: "info", Help: "debug, info, warn or error"},
 		{Env: "SYNCD_LOG_FORMAT", Flag: "log-format", Default: "text", Help: "text for people, json for machines"},
 	}
@@ -138,6 +142,7 @@ func (l *loader) config() Config {
 	}
 	c.BaseURL = l.baseURL(c)
 	c.TrustedProxies = l.proxies()
+	c.StaleAfter = l.hours("SYNCD_STALE_AFTER", 24, minStale, maxStale)
 	if err := c.LogLevel.UnmarshalText([]byte(l.or("SYNCD_LOG_LEVEL", "info"))); err != nil {
 		l.fail("SYNCD_LOG_LEVEL: %q is none of debug, info, warn, error", l.values["SYNCD_LOG_LEVEL"])
 	}
@@ -225,6 +230,21 @@ func (l *loader) proxies() []netip.Prefix {
 	return out
 }
 
+// Between the last read of an evening and the first of the morning lie many
+// hours, so that a note after fewer than minStale would come every night;
+// after two months it would tell nobody anything.
+const minStale, maxStale = 12, 1440
+
+// hours answers a whole number of hours within bounds.
+func (l *loader) hours(name string, def, least, most int) time.Duration {
+	n, err := strconv.Atoi(l.or(name, strconv.Itoa(def)))
+	if err != nil || n < least || n > most {
+		l.fail("%s: %q is not a number of hours from %d to %d", name, l.values[name], least, most)
+		return 0
+	}
+	return time.Duration(n) * time.Hour
+}
+
 // KeySources lists the key files in the order in which they are looked for:
 // named by the operator, systemd's credential, docker's secret. The managed
 // key in [Config.KeysDir] comes last and alone is ever created.
@@ -259,7 +279,7 @@ func (c Config) Dump() []Line {
 		"SYNCD_LISTEN": c.Listen, "SYNCD_BASE_URL": c.BaseURL, "SYNCD_DATA_DIR": c.DataDir,
 		"SYNCD_KEYS_DIR": c.KeysDir, "SYNCD_KEY_FILE": c.KeyFile, "SYNCD_KEY_PASSPHRASE": c.KeyPassphrase,
 		"SYNCD_TRUSTED_PROXIES": strings.Join(proxies, ","), "SYNCD_TLS_CERT": c.TLSCert,
-		"SYNCD_TLS_KEY": c.TLSKey, "SYNCD_LOG_LEVEL": strings.ToLower(c.LogLevel.String()), "SYNCD_LOG_FORMAT": format,
+		"SYNCD_TLS_KEY": c.TLSKey, "SYNCD_STALE_AFTER": strconv.Itoa(int(c.StaleAfter.Hours())), "SYNCD_LOG_LEVEL": strings.ToLower(c.LogLevel.String()), "SYNCD_LOG_FORMAT": format,
 	}
 	var out []Line
 	for _, o := range Options() {

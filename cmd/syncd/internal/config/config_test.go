@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"syncd/cmd/syncd/internal/config"
 )
@@ -34,6 +35,9 @@ func TestLoadWithoutAnything(t *testing.T) {
 			t.Errorf("%s = %q, want %q", name, pair[0], pair[1])
 		}
 	}
+	if c.StaleAfter != 24*time.Hour {
+		t.Errorf("StaleAfter = %v", c.StaleAfter)
+	}
 	if c.LogLevel != slog.LevelInfo || c.LogJSON {
 		t.Errorf("logging = %v, json %v", c.LogLevel, c.LogJSON)
 	}
@@ -48,7 +52,7 @@ func TestLoadSources(t *testing.T) {
 	c, err := config.Load(env(map[string]string{
 		"HOME": "/h", "SYNCD_LISTEN": ":1", "SYNCD_KEY_PASSPHRASE_FILE": secret,
 		"SYNCD_TRUSTED_PROXIES": "10.0.0.2, 172.16.0.9/12,::1", "SYNCD_BASE_URL": "https://skola.example/",
-		"CREDENTIALS_DIRECTORY": "/run/credentials/syncd", "SYNCD_LOG_FORMAT": "json", "SYNCD_LOG_LEVEL": "debug",
+		"CREDENTIALS_DIRECTORY": "/run/credentials/syncd", "SYNCD_LOG_FORMAT": "json", "SYNCD_LOG_LEVEL": "debug", "SYNCD_STALE_AFTER": "36",
 	}), map[string]string{"listen": ":2"})
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +62,9 @@ func TestLoadSources(t *testing.T) {
 	}
 	if c.KeyPassphrase != "korrekt häst" {
 		t.Error("the passphrase was not read from its file without the line end")
+	}
+	if c.StaleAfter != 36*time.Hour {
+		t.Errorf("StaleAfter = %v", c.StaleAfter)
 	}
 	if got := len(c.TrustedProxies); got != 3 || c.TrustedProxies[1].String() != "172.16.0.0/12" {
 		t.Errorf("TrustedProxies = %v", c.TrustedProxies)
@@ -83,6 +90,9 @@ func TestLoadRefuses(t *testing.T) {
 		"base url with path":   {"HOME": "/h", "SYNCD_BASE_URL": "https://x/y"},
 		"base url no scheme":   {"HOME": "/h", "SYNCD_BASE_URL": "x.example"},
 		"proxy":                {"HOME": "/h", "SYNCD_TRUSTED_PROXIES": "caddy"},
+		"hours in words":       {"HOME": "/h", "SYNCD_STALE_AFTER": "24h"},
+		"stale each night":     {"HOME": "/h", "SYNCD_STALE_AFTER": "11"},
+		"stale never":          {"HOME": "/h", "SYNCD_STALE_AFTER": "1441"},
 		"level":                {"HOME": "/h", "SYNCD_LOG_LEVEL": "loud"},
 		"format":               {"HOME": "/h", "SYNCD_LOG_FORMAT": "xml"},
 		"certificate alone":    {"HOME": "/h", "SYNCD_TLS_CERT": "/c"},

@@ -87,6 +87,7 @@ type house struct {
 	logs  *logs
 
 	options school.Options // of the link that join makes
+	stale   time.Duration  // as app.Config.StaleAfter
 
 	recorder  *recorder
 	app       *app.App
@@ -129,7 +130,7 @@ func (h *house) start() {
 	h.base = "http://" + ln.Addr().String()
 	if h.app, err = app.New(ctx, app.Config{
 		DB: h.db, DataDir: h.data(), BaseURL: h.base, Platforms: app.Platforms(), Now: h.clock.now, Log: log,
-		Transport: h.recorder,
+		Transport: h.recorder, StaleAfter: h.stale,
 	}); err != nil {
 		h.t.Fatal(err)
 	}

@@ -86,7 +86,7 @@ type Field struct {
 	ID       string // "personal-number", "municipality"
 	Secret   bool   // not echoed, never stored in the clear, never logged
 	Optional bool
-	Choices  []string // nil: free text
+	Choices  []string // nil: free text. The first one holds where an optional field is left out
 }
 
 // AnswerReturn is an answer that no method's Fields ask for and that the page

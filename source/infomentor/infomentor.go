@@ -78,14 +78,15 @@ const (
 
 // Platform describes InfoMentor to the rest of the program.
 func Platform() source.Platform {
-	yesNo := []string{"no", "yes"}
+	// What is said first holds where nothing is said, see [adapter.wants].
+	noYes, yesNo := []string{"no", "yes"}, []string{"yes", "no"}
 	return source.Platform{
 		ID:   ID,
 		Name: "InfoMentor",
 		Settings: []source.Field{
-			{ID: SettingPairing, Optional: true, Choices: yesNo},
+			{ID: SettingPairing, Optional: true, Choices: noYes},
 			{ID: SettingKeepPassword, Optional: true, Choices: yesNo},
-			{ID: SettingLearningLog, Optional: true, Choices: yesNo},
+			{ID: SettingLearningLog, Optional: true, Choices: noYes},
 		},
 		Logins: append(stockholm.Methods(),
 			source.Method{ID: source.Password, Fields: []source.Field{{ID: fieldUser}, {ID: fieldPassword, Secret: true}}},

@@ -200,9 +200,9 @@ func enField(id string) Field {
 	case "pairing":
 		return Field{"Register the server like a phone", "syncd can then sign in again by itself for as long as InfoMentor lets it. Otherwise you sign in when the session ends. Can be taken back."}
 	case "keep-password":
-		return Field{"Keep the password", "Only for signing in by password: it is kept encrypted, so that the sign-in can be renewed. Default: yes."}
+		return Field{"Keep the password", "Only for signing in by password: it is kept encrypted, so that the sign-in can be renewed."}
 	case "learning-log":
-		return Field{"Read the learning log", "Default: no."}
+		return Field{"Read the learning log", ""}
 	}
 	return Field{Label: id}
 }

@@ -201,9 +201,9 @@ func svField(id string) Field {
 	case "pairing":
 		return Field{"Registrera servern som en telefon", "Då kan syncd logga in igen av sig självt så länge InfoMentor tillåter det. Annars loggar ni in när sessionen tar slut. Går att ta tillbaka."}
 	case "keep-password":
-		return Field{"Behåll lösenordet", "Bara vid inloggning med lösenord: det sparas krypterat, så att inloggningen kan förnyas. Förvalt: ja."}
+		return Field{"Behåll lösenordet", "Bara vid inloggning med lösenord: det sparas krypterat, så att inloggningen kan förnyas."}
 	case "learning-log":
-		return Field{"Läs lärloggen", "Förvalt: nej."}
+		return Field{"Läs lärloggen", ""}
 	}
 	return Field{Label: id}
 }

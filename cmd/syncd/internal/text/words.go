@@ -57,6 +57,7 @@ type Common struct {
 	Back          string
 	Copy          string
 	Copied        string
+	Choose        string // the first line of a list, while nothing is chosen
 	Unprotected   string // this connection can be read on the way
 	Promise       string
 }

@@ -48,6 +48,7 @@ type fieldView struct {
 	Digits  bool
 	Must    bool
 	Choices []option
+	Choose  string // stands before the choices where one has to be made
 	Value   string
 	Error   string
 }
@@ -56,11 +57,15 @@ type fieldView struct {
 func fieldName(id string) string { return "f-" + id }
 
 func newField(prefix string, f source.Field, w *text.Words) fieldView {
-	return fieldView{
+	v := fieldView{
 		ID: prefix + "-" + f.ID, Name: fieldName(f.ID), Words: w.Field(f.ID), Secret: f.Secret && f.ID != "cookies",
 		Long: f.ID == "cookies", Digits: f.ID == "personal-number" || f.ID == "pin", Must: !f.Optional,
 		Choices: options(f.Choices, w),
 	}
+	if v.Must {
+		v.Choose = w.Common.Choose
+	}
+	return v
 }
 
 // option is one of the answers that a question allows.

@@ -211,7 +211,7 @@ func TestQuestions(t *testing.T) {
 		{ID: "school", Choices: []string{"Granholm", "Ekorren"}}, {ID: "pin", Secret: true},
 	}}}
 	page := site.call(t, http.MethodGet, "/accounts/aa/login", nil).Body.String()
-	for _, want := range []string{`name="f-school"`, "<option value=\"Ekorren\">Ekorren</option>", `name="f-pin" type="password"`, `action="/accounts/aa/login/answer"`} {
+	for _, want := range []string{`name="f-school"`, "<option value=\"Ekorren\">Ekorren</option>", "<option value=\"\">Välj …</option>", `name="f-pin" type="password"`, `action="/accounts/aa/login/answer"`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -111,6 +111,24 @@ func TestAccountActions(t *testing.T) {
 	}
 }
 
+// TestChoicesSayWhatHolds looks at questions with given answers: where one may
+// be left out, what holds then stands there, and nowhere is a blank line.
+func TestChoicesSayWhatHolds(t *testing.T) {
+	t.Parallel()
+	page := newSite(t, full()).call(t, http.MethodGet, "/accounts/new", nil).Body.String()
+	for _, want := range []string{
+		`name="f-municipality" required>` + "\n" + `<option value="">Välj …</option>` + "\n" + `<option value="Stockholm">`,
+		`name="f-keep-password">` + "\n" + `<option value="yes">Ja</option>` + "\n" + `<option value="no">Nej</option>`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(page, `<option value=""></option>`) {
+		t.Error("an answer is blank")
+	}
+}
+
 func TestSettingsAreChecked(t *testing.T) {
 	t.Parallel()
 	sv := text.For(text.SV)

@@ -358,6 +358,7 @@ func platforms() []source.Platform {
 				{ID: "address", Secret: true},
 				{ID: "municipality", Choices: []string{"Stockholm", "Nacka"}},
 				{ID: "name", Optional: true},
+				{ID: "keep-password", Optional: true, Choices: []string{"yes", "no"}},
 			},
 		},
 	}

@@ -55,6 +55,10 @@ type Options struct {
 	// Lock is the lock of Dir when the caller has taken it already; nil means
 	// that Open takes it. The DB owns it either way, also when Open fails.
 	Lock *vault.Lock
+
+	// opener takes the place of [vault.OpenFile] where the seal is measured
+	// against plain files; nil otherwise.
+	opener func(context.Context, vault.FileOptions) (file, error)
 }
 
 // Opened says what was found when the database was opened.
@@ -97,9 +101,22 @@ type DB struct {
 	touch   atomic.Bool // cache.age has yet to be written after a change of links
 }
 
+// file is one database: a [vault.File], but for measurements.
+type file interface {
+	Fresh() bool
+	Path() string
+	Update(ctx context.Context, do func(tx *sql.Tx) error) error
+	View(ctx context.Context, do func(tx *sql.Tx) error) error
+	Flush(ctx context.Context) error
+	Reseal(ctx context.Context) error
+	Unsaved() error
+	Size(ctx context.Context) (size, limit int64, err error)
+	Close() error
+}
+
 // book is one of the two files, with the counts that betray old copies.
 type book struct {
-	*vault.File
+	file
 
 	writes  atomic.Int64 // of the database in RAM
 	durable atomic.Int64 // of the file on disk
@@ -125,10 +142,10 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 	}
 	db.cache, db.state = &book{}, &book{}
 	db.cache.other, db.state.other = db.state, db.cache
-	if err := db.cache.open(ctx, filepath.Join(o.Dir, CacheName), cachePurpose, o.Keys); err != nil {
+	if err := db.cache.open(ctx, filepath.Join(o.Dir, CacheName), cachePurpose, o); err != nil {
 		return nil, fmt.Errorf("storage: open: %w", err)
 	}
-	if err := db.state.open(ctx, filepath.Join(o.Dir, StateName), statePurpose, o.Keys); err != nil {
+	if err := db.state.open(ctx, filepath.Join(o.Dir, StateName), statePurpose, o); err != nil {
 		return nil, fmt.Errorf("storage: open: %w", err)
 	}
 	if err := db.reconcile(ctx); err != nil {
@@ -199,7 +216,7 @@ func (db *DB) Close() error {
 func (db *DB) release() error {
 	var errs []error
 	for _, b := range []*book{db.cache, db.state} {
-		if b != nil && b.File != nil {
+		if b != nil && b.file != nil {
 			errs = append(errs, b.Close())
 		}
 	}
@@ -209,13 +226,20 @@ func (db *DB) release() error {
 	return errors.Join(errs...)
 }
 
-func (b *book) open(ctx context.Context, path string, purpose int32, keys *vault.Keys) (err error) {
-	b.File, err = vault.OpenFile(ctx, vault.FileOptions{
-		Path: path, Purpose: purpose, Keys: keys,
+func (b *book) open(ctx context.Context, path string, purpose int32, o Options) error {
+	if o.opener == nil {
+		o.opener = func(ctx context.Context, fo vault.FileOptions) (file, error) { return vault.OpenFile(ctx, fo) }
+	}
+	f, err := o.opener(ctx, vault.FileOptions{
+		Path: path, Purpose: purpose, Keys: o.Keys,
 		Stamp: b.stamp,
 		Saved: func() { b.durable.Store(b.writes.Load()) },
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	b.file = f
+	return nil
 }
 
 // stamp ends each transaction that changed something. Of the other file only

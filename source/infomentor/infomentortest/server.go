@@ -100,7 +100,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	o         Options
-	made      int
+	made      uint32
 	sessions  map[string]*session // at the Hub, by IMHome
 	logins    map[string]*signIn  // at IM1, by .ASPXAUTH
 	relays    map[string]relay    // oauth_token, single use

@@ -47,7 +47,7 @@ type signIn struct {
 // secret makes a value that was not used before.
 func (s *Server) secret(what string) string {
 	s.made++
-	return fmt.Sprintf("%s-%08x%s", what, uint32(s.made)*2654435761, strconv.Itoa(s.made))
+	return fmt.Sprintf("%s-%08x%d", what, s.made*2654435761, s.made)
 }
 
 // cookie reads a cookie of a request byte for byte; empty when there is none.

@@ -146,6 +146,7 @@ func FuzzRest(f *testing.F) {
 func FuzzAddresses(f *testing.F) {
 	f.Add("/Resources/Resource/Download/1?api=IM2&ModuleType=NewsItem", `attachment; filename="a.pdf"`)
 	f.Add("https://hub.infomentor.se/Account/PupilSwitcher/SwitchPupil/4100101", "filename=\"\xff")
+	f.Add("0", "0;filenAme=\"\xff\"")
 	f.Add("//evil.example/Resources/Resource/Download/1", "")
 	f.Fuzz(func(t *testing.T, addr, disposition string) {
 		abs, ok := infomentor.Resource(addr)

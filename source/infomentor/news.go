@@ -260,7 +260,7 @@ func mediaType(resp *fetch.Response) string {
 // bytes beyond ASCII, which the standard does not allow.
 func fileName(disposition string) string {
 	if _, params, err := mime.ParseMediaType(disposition); err == nil && params["filename"] != "" {
-		return params["filename"]
+		return strings.ToValidUTF8(params["filename"], "")
 	}
 	_, name, ok := strings.Cut(disposition, `filename="`)
 	if !ok {

@@ -14,6 +14,8 @@ var (
 	ErrNewer = errors.New("the data were written by a newer version")
 	// ErrMismatch: cache.age and state.age come from different installations.
 	ErrMismatch = errors.New("cache and state belong to different installations")
+	// ErrOccupied: there are data where a copy was to be restored.
+	ErrOccupied = errors.New("there are data already")
 	// ErrRevision: the revision is not one that this history knows.
 	ErrRevision = errors.New("revision is unknown")
 	// ErrTwoChildren: two numbers are one child already, or one account lists

@@ -140,6 +140,9 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 			return nil, fmt.Errorf("storage: open: %w", err)
 		}
 	}
+	if err := finishRestore(o.Dir, func(string) {}); err != nil {
+		return nil, fmt.Errorf("storage: open: finish a restore: %w", err)
+	}
 	db.cache, db.state = &book{}, &book{}
 	db.cache.other, db.state.other = db.state, db.cache
 	if err := db.cache.open(ctx, filepath.Join(o.Dir, CacheName), cachePurpose, o); err != nil {

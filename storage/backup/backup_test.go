@@ -1,0 +1,452 @@
+package backup_test
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"syncd/source/school"
+	"syncd/storage"
+	"syncd/storage/backup"
+	"syncd/storage/storagetest"
+	"syncd/storage/vault"
+)
+
+func TestBackupAndRestore(t *testing.T) {
+	t.Parallel()
+	for name, passphrase := range map[string]string{"own key": "", "passphrase": "korrekt häst batteri"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHome(t)
+			before := contentOf(t, h.DB)
+			b := h.backUp(passphrase)
+			want(t, "folder", names(t, h.backups), []string{"syncd-20261005T060000Z"})
+			if b.Protected != (passphrase != "") || b.Installation != h.Installation() || b.Bytes() == 0 {
+				t.Errorf("manifest: %+v", b.Manifest)
+			}
+			clean(t, h.backups)
+			modes(t, h.backups)
+			h.close()
+
+			// Another machine, without any key: a new one is made.
+			other := &home{t: t, data: filepath.Join(t.TempDir(), "data"), keys: h.keys, clock: h.clock}
+			keys := h.keys
+			var err error
+			if passphrase != "" {
+				other.keys = storagetest.Keys(t)
+				if keys, err = backup.Keys(b, other.keys, func() ([]byte, error) { return []byte(passphrase + "\n"), nil }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := os.MkdirAll(other.data, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			facts, err := backup.Verify(t.Context(), b, keys)
+			if err != nil || facts.Blobs != 2 || facts.Missing != 0 {
+				t.Fatalf("Verify = %+v, %v", facts, err)
+			}
+			r, err := storage.Restore(t.Context(), storage.RestoreOptions{
+				From: b.Path, FromKeys: keys, Dir: other.data, Keys: other.keys, Now: h.clock.Now,
+			})
+			if err != nil || r.Aside != "" {
+				t.Fatalf("Restore = %+v, %v", r, err)
+			}
+			other.open()
+			want(t, "Opened", other.Opened(), storage.Opened{OldState: true})
+			want(t, "content", contentOf(t, other.DB), before)
+			want(t, "data folder", names(t, other.data), []string{"blobs", "cache.age", "lock", "state.age"})
+			clean(t, other.data)
+		})
+	}
+}
+
+// modes fails when others than the owner may look.
+func modes(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(path)
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %o", path, info.Mode().Perm())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRestoreOverData puts a backup back over data that went on.
+func TestRestoreOverData(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	before := contentOf(t, h.DB)
+	b := h.backUp("")
+	// Afterwards: an event more, a link revoked, another made.
+	h.clock.Add(time.Hour)
+	s := storagetest.Snapshot(25)
+	if _, err := h.Apply(t.Context(), h.account, s); err != nil {
+		t.Fatal(err)
+	}
+	err := errors.Join(h.RevokeLink(t.Context(), "l1"), h.AddLink(t.Context(), school.Link{ID: "l3"}, secrets(3)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := contentOf(t, h.DB)
+	if later.Revision == before.Revision {
+		t.Fatal("nothing happened")
+	}
+	h.close()
+	files := tree(t, h.data)
+
+	if _, err := h.restore(b, false); !errors.Is(err, storage.ErrOccupied) {
+		t.Fatalf("Restore over data = %v, want ErrOccupied", err)
+	}
+	want(t, "data after a refusal", tree(t, h.data), files)
+
+	r, err := h.restore(b, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "what was there is kept", tree(t, r.Aside), files)
+	h.open()
+	want(t, "Opened", h.Opened(), storage.Opened{OldState: true})
+	want(t, "content", contentOf(t, h.DB), before)
+	for id, revoked := range map[school.LinkID]bool{"l1": false, "l2": true} {
+		l, err := h.Link(t.Context(), id)
+		if err != nil || l.Live(h.clock.Now()) || l.Revoked.IsZero() == revoked {
+			t.Errorf("link %s revived silently: %+v, %v", id, l, err)
+		}
+	}
+	if _, _, err := h.ChangesSince(t.Context(), nil, nil, before.Revision); err != nil {
+		t.Errorf("a token from before the backup: %v", err)
+	}
+	if _, _, err := h.ChangesSince(t.Context(), nil, nil, later.Revision); !errors.Is(err, storage.ErrRevision) {
+		t.Errorf("a token from after the backup: %v, want ErrRevision", err)
+	}
+	// The same again happens: the later token is still none.
+	if _, err := h.Apply(t.Context(), h.account, s); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := h.ChangesSince(t.Context(), nil, nil, later.Revision); !errors.Is(err, storage.ErrRevision) {
+		t.Errorf("a token from after the backup, met again: %v, want ErrRevision", err)
+	}
+	// A guardian's word lasts.
+	l, err := h.Link(t.Context(), "l1")
+	l.Suspended = time.Time{}
+	if err := errors.Join(err, h.PutLink(t.Context(), l), h.Close()); err != nil {
+		t.Fatal(err)
+	}
+	h.open()
+	want(t, "Opened again", h.Opened(), storage.Opened{})
+	if l, _ := h.Link(t.Context(), "l1"); !l.Live(h.clock.Now()) {
+		t.Error("the confirmed link does not live")
+	}
+}
+
+func TestRestoreRefuses(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	plain, locked := h.backUp(""), h.backUp("lösenord nog")
+	h.close()
+	files := tree(t, h.data)
+	stranger := newHome(t)
+	foreign := stranger.backUp("")
+	stranger.close()
+	unchanged := func(t *testing.T) {
+		t.Helper()
+		want(t, "data", tree(t, h.data), files)
+	}
+	t.Run("another installation", func(t *testing.T) {
+		_, err := storage.Restore(t.Context(), storage.RestoreOptions{
+			From: foreign.Path, FromKeys: stranger.keys, Dir: h.data, Keys: h.keys, Replace: true, Now: h.clock.Now,
+		})
+		if !errors.Is(err, storage.ErrMismatch) {
+			t.Errorf("Restore = %v, want ErrMismatch", err)
+		}
+		unchanged(t)
+	})
+	t.Run("another key", func(t *testing.T) {
+		_, err := storage.Restore(t.Context(), storage.RestoreOptions{
+			From: plain.Path, FromKeys: stranger.keys, Dir: h.data, Keys: h.keys, Replace: true, Now: h.clock.Now,
+		})
+		if !errors.Is(err, vault.ErrKeyUnfit) {
+			t.Errorf("Restore = %v, want ErrKeyUnfit", err)
+		}
+		unchanged(t)
+	})
+	t.Run("passphrase", func(t *testing.T) {
+		for _, f := range []func() ([]byte, error){nil, func() ([]byte, error) { return []byte("fel"), nil }} {
+			if _, err := backup.Keys(locked, stranger.keys, f); !errors.Is(err, vault.ErrPassphrase) {
+				t.Errorf("Keys = %v, want ErrPassphrase", err)
+			}
+		}
+		if _, err := backup.Keys(locked, h.keys, nil); err != nil {
+			t.Errorf("the installation's own key does not open it: %v", err)
+		}
+	})
+	t.Run("not a backup", func(t *testing.T) {
+		empty := t.TempDir()
+		for _, path := range []string{empty, h.data} {
+			if _, err := backup.Open(path); !errors.Is(err, backup.ErrNoBackup) {
+				t.Errorf("Open = %v, want ErrNoBackup", err)
+			}
+		}
+		if _, err := backup.Open(filepath.Join(empty, "away")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Open = %v, want ErrNotExist", err)
+		}
+	})
+	t.Run("of the future", func(t *testing.T) {
+		dir := t.TempDir()
+		text := strings.Replace(tree(t, plain.Path)[backup.ManifestName], `"syncd_backup": 1`, `"syncd_backup": 2`, 1)
+		write(t, filepath.Join(dir, backup.ManifestName), text)
+		if _, err := backup.Open(dir); !errors.Is(err, storage.ErrNewer) {
+			t.Errorf("Open = %v, want ErrNewer", err)
+		}
+	})
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestDamagedBackup alters each file of a backup in several places, cuts it,
+// removes it: it is never taken for good, and what is there stays.
+func TestDamagedBackup(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	b := h.backUp("")
+	h.close()
+	good, data := tree(t, b.Path), tree(t, h.data)
+	for _, name := range slices.Sorted(maps.Keys(good)) {
+		text := good[name]
+		broken := map[string]string{"empty": "", "cut": text[:len(text)/2], "longer": text + "x"}
+		for i := range 5 {
+			at := i * (len(text) - 1) / 4
+			broken["byte "+string(rune('0'+i))] = text[:at] + string(text[at]^1) + text[at+1:]
+		}
+		for how, bad := range broken {
+			write(t, filepath.Join(b.Path, name), bad)
+			damaged, err := backup.Open(b.Path)
+			if err == nil {
+				_, err = backup.Verify(t.Context(), damaged, h.keys)
+			}
+			if err == nil && (name != backup.ManifestName || how == "empty" || how == "cut") {
+				t.Errorf("%s, %s: Verify finds nothing", name, how)
+			}
+			if name == storage.CacheName || name == storage.StateName {
+				if _, err := h.restore(b, true); err == nil {
+					t.Errorf("%s, %s: Restore took it", name, how)
+				}
+			}
+			want(t, "data", tree(t, h.data), data)
+		}
+		if err := os.Remove(filepath.Join(b.Path, name)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := backup.Verify(t.Context(), b, h.keys); err == nil && name != backup.ManifestName {
+			t.Errorf("%s missing: Verify finds nothing", name)
+		}
+		write(t, filepath.Join(b.Path, name), text)
+	}
+	if _, err := backup.Verify(t.Context(), b, h.keys); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSecondBackup links pictures that are there already, and writes them
+// anew where the earlier ones are not whole.
+func TestSecondBackup(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	first := h.backUp("")
+	h.clock.Add(time.Hour)
+	second := h.backUp("")
+	blobs := names(t, filepath.Join(first.Path, storage.BlobsName))
+	inode := func(b backup.Backup, name string) os.FileInfo {
+		info, err := os.Stat(filepath.Join(b.Path, storage.BlobsName, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	for _, name := range blobs {
+		if !os.SameFile(inode(first, name), inode(second, name)) {
+			t.Errorf("%s was written twice", name)
+		}
+	}
+	write(t, filepath.Join(second.Path, storage.BlobsName, blobs[0]), "skadad")
+	h.clock.Add(time.Hour)
+	third := h.backUp("")
+	if _, err := backup.Verify(t.Context(), third, h.keys); err != nil {
+		t.Errorf("Verify = %v", err)
+	}
+	if os.SameFile(inode(second, blobs[0]), inode(third, blobs[0])) {
+		t.Error("a damaged picture was taken over")
+	}
+}
+
+// TestPicturesThatAreGone shows that a picture which the data lost does not
+// stand in the way of backups.
+func TestPicturesThatAreGone(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	blobs := names(t, filepath.Join(h.data, storage.BlobsName))
+	if err := os.Remove(filepath.Join(h.data, storage.BlobsName, blobs[0])); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(h.data, storage.BlobsName, blobs[1]), "skadad")
+	b := h.backUp("")
+	if b.LeftOut != 2 {
+		t.Errorf("LeftOut = %d, want 2", b.LeftOut)
+	}
+	if _, err := backup.Verify(t.Context(), b, h.keys); err != nil {
+		t.Errorf("Verify = %v", err)
+	}
+}
+
+func TestPlace(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(h.data, link); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	write(t, file, "")
+	for dir, target := range map[string]error{
+		h.data:                                 backup.ErrPlace,
+		filepath.Join(h.data, "backups"):       backup.ErrPlace,
+		filepath.Join(link, "backups"):         backup.ErrPlace,
+		filepath.Dir(h.key):                    backup.ErrPlace,
+		file:                                   backup.ErrPlace,
+		filepath.Join(t.TempDir(), "not", "x"): fs.ErrNotExist,
+	} {
+		o := h.options("")
+		o.Dir = dir
+		if _, err := backup.Write(t.Context(), o); !errors.Is(err, target) {
+			t.Errorf("Write into %s = %v, want %v", dir, err, target)
+		}
+	}
+	// A folder with other things in it is fine; they stay.
+	write(t, filepath.Join(h.backups, "semester.txt"), "Öland")
+	write(t, filepath.Join(h.backups, "syncd-20200101T000000Z", "anteckning.txt"), "inte vår")
+	h.backUp("")
+	all, err := backup.List(h.backups)
+	if err != nil || len(all) != 1 {
+		t.Errorf("List = %v, %v", paths(all), err)
+	}
+	if _, err := backup.Prune(h.backups, h.Installation(), backup.Keep{}, time.UTC); err != nil {
+		t.Fatal(err)
+	}
+	want(t, "folder", names(t, h.backups), []string{"semester.txt", "syncd-20200101T000000Z", "syncd-20261005T060000Z"})
+}
+
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	other := newHome(t)
+	o := other.options("")
+	o.Dir = h.backups
+	for range 30 {
+		h.backUp("")
+		h.clock.Add(12 * time.Hour)
+	}
+	if _, err := backup.Write(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	removed, err := backup.Prune(h.backups, h.Installation(), backup.Keep{Days: 3, Weeks: 3}, time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, err := backup.List(h.backups)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "left", paths(left), []string{
+		"syncd-20261005T060001Z", // the other installation's, made at the same second as the first
+		"syncd-20261011T180000Z", "syncd-20261017T180000Z", "syncd-20261018T180000Z", "syncd-20261019T180000Z",
+	})
+	if len(removed)+len(left) != 31 {
+		t.Errorf("%d removed, %d left", len(removed), len(left))
+	}
+	newest, err := backup.NewestOf(h.backups, h.Installation())
+	if err != nil || filepath.Base(newest.Path) != "syncd-20261019T180000Z" {
+		t.Errorf("NewestOf = %s, %v", newest.Path, err)
+	}
+	// Keep nothing: the newest stays.
+	if _, err := backup.Prune(h.backups, h.Installation(), backup.Keep{}, time.UTC); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := backup.List(h.backups); len(left) != 2 {
+		t.Errorf("left: %v", paths(left))
+	}
+	for _, b := range left {
+		if b.Installation == h.Installation() {
+			if _, err := os.Stat(b.Path); err == nil && b.Path != newest.Path {
+				t.Errorf("%s is still there", b.Path)
+			}
+		}
+	}
+}
+
+// TestRewrite removes an account from backups: nothing of it is left there,
+// the rest is.
+func TestRewrite(t *testing.T) {
+	t.Parallel()
+	for name, passphrase := range map[string]string{"own key": "", "passphrase": "korrekt häst batteri"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHome(t)
+			b := h.backUp(passphrase)
+			o := backup.RewriteOptions{Backup: b, Keys: h.keys, Now: h.clock.Now, Log: discard()}
+			failed := errors.New("nej")
+			if _, err := backup.Rewrite(t.Context(), o, func(*storage.DB) error { return failed }); !errors.Is(err, failed) {
+				t.Errorf("Rewrite = %v", err)
+			}
+			want(t, "folder", names(t, h.backups), []string{"syncd-20261005T060000Z"})
+			if err := h.DeleteAccount(t.Context(), h.account); err != nil {
+				t.Fatal(err)
+			}
+			n, err := backup.Rewrite(t.Context(), o, func(db *storage.DB) error { return db.DeleteAccount(t.Context(), h.account) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			want(t, "folder", names(t, h.backups), []string{"syncd-20261005T060000Z-r2"})
+			keys, err := backup.Keys(n, h.keys, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			facts, err := backup.Verify(t.Context(), n, keys)
+			if err != nil || facts.Blobs != 1 || len(names(t, filepath.Join(n.Path, storage.BlobsName))) != 1 {
+				t.Errorf("Verify = %+v, %v", facts, err)
+			}
+			h.close()
+			if _, err := h.restore(n, true); err != nil {
+				t.Fatal(err)
+			}
+			h.open()
+			if got := contentOf(t, h.DB); len(got.Children) != 1 || len(got.Pictures) != 1 || got.Pictures[0] != picture {
+				t.Errorf("what is left: %+v", got.Children)
+			}
+			stranger := backup.RewriteOptions{Backup: n, Keys: storagetest.Keys(t), Now: h.clock.Now, Log: discard()}
+			if _, err := backup.Rewrite(t.Context(), stranger, func(*storage.DB) error { return nil }); err == nil {
+				t.Error("a strange key rewrote it")
+			}
+		})
+	}
+}

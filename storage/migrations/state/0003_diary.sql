@@ -9,3 +9,11 @@ CREATE TABLE stay (
 	requests INTEGER NOT NULL,
 	PRIMARY KEY (account, began)
 ) STRICT, WITHOUT ROWID;
+
+-- What a guardian chose about keeping an account's session; no row: nothing.
+CREATE TABLE keeping (
+	account TEXT    PRIMARY KEY REFERENCES account ON DELETE CASCADE,
+	ping    INTEGER NOT NULL,              -- seconds, 0: never
+	max_age INTEGER NOT NULL,              -- seconds
+	renewal TEXT    NOT NULL               -- a time of the week, empty for none
+) STRICT, WITHOUT ROWID;

@@ -40,6 +40,15 @@ type Refresher interface {
 	Refresh(ctx context.Context, s *Session) error
 }
 
+// Pinger is implemented by sources whose sessions end when they are not used.
+type Pinger interface {
+	// Ping makes the cheapest request that counts as use of the session, one
+	// only, and reads nothing of a child. It answers [ErrSessionExpired],
+	// [ErrWrongPerson] and all the rest as Fetch does, and updates s as Fetch
+	// does.
+	Ping(ctx context.Context, s *Session) error
+}
+
 // Rung is a way in which a session came to be or was renewed.
 type Rung = school.Rung
 

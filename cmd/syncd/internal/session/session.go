@@ -83,6 +83,7 @@ type Store interface {
 	Accounts
 	Owners
 	Diary
+	Keepings
 }
 
 // Config is what a [Keeper] needs.

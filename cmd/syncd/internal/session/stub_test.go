@@ -29,6 +29,7 @@ type store struct {
 	states  []school.SessionState // every state that was put
 	stays   []school.Stay         // the newest first
 	others  []school.Stay         // of a second account at the platform
+	keep    school.Keeping
 	PutFn   func([]byte) error
 	StateFn func() error
 }
@@ -131,6 +132,15 @@ func (s *store) PutStay(_ context.Context, _ school.AccountID, st school.Stay) e
 		s.stays[i] = st
 	}
 	return nil
+}
+
+func (s *store) Keeping(_ context.Context, a school.AccountID) (school.Keeping, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a != id {
+		return school.Keeping{}, nil
+	}
+	return s.keep, nil
 }
 
 func (s *store) diary() []school.Stay {

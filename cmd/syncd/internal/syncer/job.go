@@ -28,10 +28,12 @@ const (
 	whenDue reason = iota // only if its due time has come, and only the parts that are due
 	woken                 // everything, now: somebody has just signed in
 	asked                 // everything, now: a person asked
+	idle                  // nothing: one request keeps the session
 )
 
 // job is one account's job under way.
 type job struct {
+	why    reason
 	done   chan struct{}
 	result Result // valid when done is closed
 }
@@ -63,19 +65,23 @@ func (s *Syncer) Running(id school.AccountID) bool {
 }
 
 // do runs one account's job and returns its result. When a job of the account
-// is under way already, it waits for that one and returns that one's.
+// is under way already, it waits for that one and returns that one's, unless
+// that one reads nothing.
 func (s *Syncer) do(ctx context.Context, id school.AccountID, why reason) (res Result) {
 	s.mu.Lock()
-	if j := s.jobs[id]; j != nil {
+	for j := s.jobs[id]; j != nil; j = s.jobs[id] {
 		s.mu.Unlock()
 		select {
 		case <-j.done:
-			return j.result
 		case <-ctx.Done():
 			return Result{Account: id, Problem: school.ProblemUnavailable, Err: ctx.Err()}
 		}
+		if j.why != idle || why == idle {
+			return j.result
+		}
+		s.mu.Lock()
 	}
-	j := &job{done: make(chan struct{})}
+	j := &job{why: why, done: make(chan struct{})}
 	s.jobs[id] = j
 	if why == woken {
 		delete(s.wake, id)
@@ -112,6 +118,9 @@ func (s *Syncer) job(ctx context.Context, id school.AccountID, why reason) Resul
 			res.Problem = problemOf(err)
 		}
 		return res
+	}
+	if why == idle {
+		return s.ping(ctx, acct)
 	}
 	if why == whenDue && acct.NextDue.After(s.cfg.Now()) {
 		return res // somebody else's job has read it meanwhile

@@ -78,6 +78,9 @@ func (s *Syncer) due(ctx context.Context) {
 		}
 		jobs.Go(func() { s.do(ctx, a.ID, whenDue) })
 	}
+	for _, id := range s.idle(ctx, accts) {
+		jobs.Go(func() { s.do(ctx, id, idle) })
+	}
 	jobs.Wait()
 	if err := s.cfg.Manners.Save(context.WithoutCancel(ctx)); err != nil {
 		s.cfg.Log.LogAttrs(ctx, slog.LevelError, "request counts could not be stored", slog.Any("error", err))

@@ -201,7 +201,9 @@ type platform struct {
 	plans   []school.Plan
 	running int
 	most    int
+	pings   []time.Time
 	FetchFn func(ctx context.Context, p school.Plan, sink source.Sink) error
+	PingFn  func(context.Context) error
 }
 
 func (p *platform) Fetch(ctx context.Context, _ *source.Session, plan school.Plan, sink source.Sink) error {
@@ -219,6 +221,20 @@ func (p *platform) Fetch(ctx context.Context, _ *source.Session, plan school.Pla
 		return p.FetchFn(ctx, plan, sink)
 	}
 	return p.read(ctx, plan, sink)
+}
+
+// Ping is one request that answers by PingFn.
+func (p *platform) Ping(ctx context.Context, _ *source.Session) error {
+	if err := p.request(ctx); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.pings = append(p.pings, time.Now())
+	p.mu.Unlock()
+	if p.PingFn != nil {
+		return p.PingFn(ctx)
+	}
+	return nil
 }
 
 func (p *platform) Begin(context.Context, source.MethodID, source.Answers) (source.Login, error) {

@@ -8,6 +8,9 @@
 // limit but its account's budget of requests (see [Manners]); each child is
 // committed as soon as it was read.
 //
+// Where a guardian wants it, a tick also pings the sessions that would end for
+// want of use: one request each, out of the same budget, whatever the hour.
+//
 // [Syncer.Run] owns the goroutines of cron and of the jobs that it starts and
 // returns when they have stopped; jobs of [Syncer.SyncNow] belong to its
 // caller. A job that panics is recorded as [school.ProblemInternal] and runs
@@ -83,6 +86,9 @@ type Config struct {
 	// Committed is told of each child that was committed, before the next one
 	// is read; may be nil. It must not fail and not block for long.
 	Committed func(context.Context, school.AccountID, school.Changes)
+	// Idle returns the accounts whose sessions, by that moment, want a request
+	// only so that they do not end for want of use; nil: none ever do.
+	Idle func(ctx context.Context, by time.Time) ([]school.AccountID, error)
 	// Random returns numbers in [0, 1) that spread the reads of all
 	// installations over the clock; nil means math/rand/v2.
 	Random func() float64
@@ -138,6 +144,7 @@ var errNotSaved = errors.New("not saved")
 const (
 	jobsAtOnce = 2
 	tick       = "*/5 * * * *"
+	tickEvery  = 5 * time.Minute
 )
 
 // New returns a syncer. It starts nothing; see [Syncer.Run].

@@ -127,7 +127,7 @@ func (a *App) buildEngine(ctx context.Context) error {
 	a.syncer, err = syncer.New(syncer.Config{
 		Store: a.cfg.DB, Sessions: a.keeper, Normalizer: a.norm, Sources: a.source, Parts: a.parts,
 		Manners: a.manners, Now: a.cfg.Now, Log: a.cfg.Log, Location: a.loc,
-		DaysBack: a.cfg.DaysBack, DaysAhead: a.cfg.DaysAhead,
+		DaysBack: a.cfg.DaysBack, DaysAhead: a.cfg.DaysAhead, Idle: a.keeper.Idle,
 		Committed: func(context.Context, school.AccountID, school.Changes) { a.views.Invalidate() },
 	})
 	return err

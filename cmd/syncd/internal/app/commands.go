@@ -71,11 +71,13 @@ func verb(name string, args []string, known ...string) (string, []string, error)
 }
 
 func (c command) account(ctx context.Context, args []string) error {
-	v, rest, err := verb("account", args, "add", "list", "remove")
+	v, rest, err := verb("account", args, "add", "list", "set", "remove")
 	if err != nil {
 		return err
 	}
 	switch {
+	case v == "set":
+		return c.accountSet(ctx, rest)
 	case v == "list" && len(rest) == 0:
 		return c.accountList(ctx)
 	case v == "add" && len(rest) > 0:

@@ -145,6 +145,7 @@ type accountJSON struct {
 	Requests int                 `json:"requests_today"`
 	Budget   int                 `json:"budget"`
 	Sessions *sessionsJSON       `json:"sessions,omitempty"` // not for platforms without a login
+	Keeping  *keepingJSON        `json:"keeping,omitempty"`  // not where nothing was chosen
 }
 
 type childJSON struct {
@@ -184,6 +185,11 @@ func (c command) status(ctx context.Context, args []string) error {
 	for _, a := range s.Accounts {
 		fmt.Fprintf(w, "account %s\t%s\t%s\tsince %s\t%d of %d requests today\n", a.ID, a.Platform, a.State, a.Since, a.Requests, a.Budget)
 	}
+	for _, a := range s.Accounts {
+		if a.Keeping != nil && a.Keeping.Asked != "" {
+			fmt.Fprintf(w, "account %s\tasks for the planned sign-in (%s)\tsince %s\n", a.ID, a.Keeping.SignIn, a.Keeping.Asked)
+		}
+	}
 	for _, child := range s.Children {
 		for _, k := range child.Kinds {
 			last := k.LastSuccess
@@ -208,7 +214,7 @@ func (a *App) statusNow(ctx context.Context) (statusJSON, error) {
 	for _, v := range accounts {
 		s.Accounts = append(s.Accounts, accountJSON{
 			ID: v.ID, Platform: v.Platform, State: v.State, Since: jsonTime(v.Since), NextDue: jsonTime(v.NextRead),
-			Requests: v.Requests, Budget: v.Budget, Sessions: jsonSessions(v),
+			Requests: v.Requests, Budget: v.Budget, Sessions: jsonSessions(v), Keeping: jsonKeeping(v.Keeping),
 		})
 		problem := v.Problem
 		if problem == school.ProblemNone && !v.Open && (v.State == school.SignedOut || v.State == school.Expired) {

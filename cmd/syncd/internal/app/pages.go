@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"syncd/cmd/syncd/internal/auth"
+	"syncd/cmd/syncd/internal/session"
 	"syncd/cmd/syncd/internal/text"
 	"syncd/cmd/syncd/internal/view"
 	"syncd/cmd/syncd/internal/web"
@@ -73,13 +74,17 @@ func (a *App) accountView(ctx context.Context, acct school.Account) (web.Account
 	if err != nil {
 		return web.AccountView{}, err
 	}
-	sessions, err := a.sessions(ctx, acct.ID)
+	stays, err := a.cfg.DB.Diary(ctx, acct.ID)
+	if err != nil {
+		return web.AccountView{}, err
+	}
+	keeping, err := a.keepingView(ctx, acct, session.SignedIn(stays))
 	if err != nil {
 		return web.AccountView{}, err
 	}
 	return web.AccountView{
-		Sessions: sessions,
-		ID:       acct.ID, Platform: acct.Platform, Name: platform.Name, State: acct.State, Since: acct.Since,
+		Sessions: sessions(stays), Keeping: keeping,
+		ID: acct.ID, Platform: acct.Platform, Name: platform.Name, State: acct.State, Since: acct.Since,
 		LastRead: last.Finished, NextRead: acct.NextDue, Reading: a.syncer.Running(acct.ID), Requests: requests,
 		Budget: platform.Budget, Problem: acct.Problem, Open: len(platform.Logins) == 0,
 	}, nil

@@ -100,6 +100,7 @@ type Words struct {
 	Subscriber Subscriber
 	Privacy    Privacy
 	Sessions   Sessions
+	Keeping    Keeping
 	Children   Children
 
 	Subscribed Subscribed

@@ -46,6 +46,8 @@ type AccountView struct {
 	Open bool
 	// Sessions is what the diary says of the account's sessions.
 	Sessions SessionsView
+	// Keeping is what a guardian chose about keeping the session.
+	Keeping KeepingView
 }
 
 // SessionsView sums up the sessions of an account.
@@ -54,6 +56,10 @@ type SessionsView struct {
 	Average time.Duration // for how long they were seen alive
 	Rungs   map[school.Rung]int
 	Causes  map[school.EndCause]int // of those that are over
+	// SignIns are a person's sign-ins that the platform has ended, PerSignIn
+	// how long one did on average, silent renewals included.
+	SignIns   int
+	PerSignIn time.Duration
 }
 
 // Persons is how often somebody signed in.
@@ -107,6 +113,7 @@ type accountCard struct {
 	StateText string
 	Tone      string // "good", "wait", "bad": colour and sign
 	Advice    text.Advice
+	Planned   string // asks for a planned sign-in; usually nothing
 }
 
 func newAccountCard(a AccountView, w *text.Words) accountCard {
@@ -127,6 +134,9 @@ func newAccountCard(a AccountView, w *text.Words) accountCard {
 		c.Tone = "wait"
 	case a.Problem != school.ProblemNone:
 		c.Tone, c.StateText = "wait", w.Overview.Waiting
+	}
+	if !a.Keeping.Asked.IsZero() && c.Tone != "bad" {
+		c.Planned = w.Keeping.Asked.With(w.Moment(a.Keeping.Renewal))
 	}
 	return c
 }

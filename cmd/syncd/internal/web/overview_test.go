@@ -37,7 +37,7 @@ func TestStatusSaysWhatToDo(t *testing.T) {
 		},
 		"with a past": {
 			web.AccountView{State: school.Active, Sessions: web.SessionsView{Ended: 5, Average: 3 * time.Hour, Rungs: map[school.Rung]int{school.RungPerson: 2, school.RungReentry: 4}}},
-			[]string{"5 sessioner, i snitt 3 tim. Någon loggade in 2 gånger."},
+			[]string{"5 sessioner, i snitt 3 timmar. Någon loggade in 2 gånger."},
 			nil,
 		},
 		"without one": {web.AccountView{State: school.Active}, nil, []string{sv.Sessions.Title}},

@@ -29,6 +29,7 @@ import (
 type Store interface {
 	OverviewStore
 	AccountStore
+	KeepingStore
 	LoginStore
 	ChildStore
 	LinkStore
@@ -151,6 +152,8 @@ func (s *server) routes() http.Handler {
 	own("POST /accounts/{id}/read", s.readNow)
 	own("GET /accounts/{id}/remove", s.removeAccountPage)
 	own("POST /accounts/{id}/remove", s.removeAccount)
+	own("GET /accounts/{id}/session", s.keepPage)
+	own("POST /accounts/{id}/session", s.keep)
 	own("GET /accounts/{id}/login", s.loginPage)
 	own("POST /accounts/{id}/login", s.beginLogin)
 	own("GET /accounts/{id}/login/state", s.loginState)

@@ -120,6 +120,13 @@ func (s *store) CancelLogin(_ context.Context, id school.AccountID) error {
 	return s.act("cancel " + string(id))
 }
 
+func (s *store) Keep(_ context.Context, id school.AccountID, k school.Keeping) error {
+	if err := k.Check(); err != nil {
+		return fmt.Errorf("stub: %w: %w", err, fs.ErrInvalid)
+	}
+	return s.act(fmt.Sprintf("keep %s %s %s %s", id, k.Ping, k.MaxAge, k.Renewal))
+}
+
 func (s *store) Joined(context.Context) ([]web.JoinedView, error) {
 	var out []web.JoinedView
 	for _, c := range s.overview.Children {
@@ -244,7 +251,7 @@ func full() *store {
 			ID: school.AccountID("a" + string(rune('a'+i))), Platform: "skolplattformen", Name: "Skolplattformen " + hostile,
 			Who: "Ingrid " + hostile, State: states[i%4], Since: now.Add(-50 * time.Hour), Until: now.Add(time.Hour),
 			LastRead: now.Add(-12 * time.Minute), NextRead: now.Add(47 * time.Minute), Reading: i == 12,
-			Requests: 1038, Budget: 2000, Problem: p, Open: i == 5,
+			Requests: 1038, Budget: 2000, Problem: p, Open: i == 5, Sessions: sessions(), Keeping: planned(i%2 == 0),
 		})
 	}
 	var kinds []web.KindView
@@ -444,7 +451,7 @@ const stranger = "Cookie: none=1"
 // everyPage names each page a guardian can open by GET.
 func everyPage() []string {
 	return []string{
-		"/", "/accounts/new", "/accounts/aa/remove", "/accounts/aa/login", "/links", "/links/new", "/links/l1/revoke",
+		"/", "/accounts/new", "/accounts/aa/remove", "/accounts/aa/session", "/accounts/aa/login", "/links", "/links/new", "/links/l1/revoke",
 		"/links/l1/edit", "/links/l1/rotate", "/links/l9/addresses", "/privacy", "/welcome/x", "/nothing",
 	}
 }
@@ -531,14 +538,14 @@ func TestStrangersLearnNothing(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range everyPage()[1:11] {
+	for _, path := range everyPage()[1:12] {
 		w := site.call(t, http.MethodGet, path, nil, stranger)
 		if want := "/signin?next=" + url.QueryEscape(path); w.Code != http.StatusSeeOther || w.Header().Get("Location") != want {
 			t.Errorf("GET %s: %d to %q, want a way to sign in", path, w.Code, w.Header().Get("Location"))
 		}
 	}
 	for _, path := range []string{
-		"/accounts", "/accounts/aa/read", "/accounts/aa/remove", "/accounts/aa/login", "/accounts/aa/login/cancel",
+		"/accounts", "/accounts/aa/read", "/accounts/aa/remove", "/accounts/aa/session", "/accounts/aa/login", "/accounts/aa/login/cancel",
 		"/accounts/aa/login/answer", "/links", "/links/l1/revoke", "/links/l2/confirm", "/links/l9/addresses/hide",
 		"/links/l1/edit", "/links/l1/rotate",
 	} {

@@ -1,8 +1,9 @@
 .DEFAULT_GOAL := help
 LINT := go tool -modfile=.ci/tools/go.mod golangci-lint
 FUZZTIME ?= 5m
+ROUNDS ?= 500
 
-.PHONY: help build run demo test short fuzz cover lint fmt fix golden interop image check
+.PHONY: help build run demo test short fuzz bench torture cover lint fmt fix golden interop image check
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +21,8 @@ fuzz: ## every fuzz target, FUZZTIME each (5m)
 	.ci/fuzz $(FUZZTIME)
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+torture: ## kill the program ROUNDS times (500) at random moments
+	SYNCD_TORTURE=$(ROUNDS) go test -count=1 -v -timeout 5h -run '^TestTorture|^TestKill' ./storage/... ./cmd/syncd
 cover: ## all tests with the race detector, and coverage floors
 	.ci/cover
 lint: ## every lint

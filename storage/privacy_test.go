@@ -250,6 +250,9 @@ func TestKilledSync(t *testing.T) {
 	if testing.Short() {
 		rounds = 4
 	}
+	if n, err := strconv.Atoi(os.Getenv("SYNCD_TORTURE")); err == nil {
+		rounds = n
+	}
 	dir := t.TempDir()
 	source := vault.KeySource{Managed: filepath.Join(dir, "keys", "cache.key"), Data: filepath.Join(dir, "data")}
 	for range rounds {

@@ -100,6 +100,9 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		rounds = 10
 	}
+	if n, err := strconv.Atoi(os.Getenv("SYNCD_TORTURE")); err == nil {
+		rounds = n
+	}
 	dir := t.TempDir()
 	id, err := age.GenerateX25519Identity()
 	if err != nil {

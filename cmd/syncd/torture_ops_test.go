@@ -1,0 +1,174 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"syncd/source/school"
+	"syncd/source/school/schooltest"
+	"syncd/storage"
+	"syncd/storage/storagetest"
+	"syncd/storage/vault"
+)
+
+// TestTortureSync kills a demo that syncs more events each time. What it had
+// said before it was killed (that it was ready, or a link that was made) must
+// be there.
+func TestTortureSync(t *testing.T) {
+	t.Parallel()
+	r := newRack(t)
+	world := schooltest.Family(time.Now())
+	world.Scale(1)
+	for _, w := range world.Canaries() {
+		if len(w) >= 8 {
+			r.words = append(r.words, w)
+		}
+	}
+	r.title, r.longest["demo"] = "Stordatapass ", 8*time.Second
+	r.control()
+	for round := range rounds(t, 30, 2) {
+		n := r.known.events + 50 + rand.IntN(100)
+		name := filepath.Join(r.dir, "demo.json")
+		_ = os.Remove(name)
+		links := make(chan string, 100)
+		stop := make(chan struct{})
+		r.kill(func() { r.addLinks(links, stop) }, "demo", "-data", r.dir, "-listen", "127.0.0.1:0", "-scale", fmt.Sprint(n))
+		close(stop)
+		for id := range links {
+			r.known.links[id] = true
+			r.acknowledged++
+		}
+		after := r.known.clone()
+		after.events = n
+		if _, err := os.Stat(name); err == nil {
+			r.known = after // it was ready
+			r.acknowledged++
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		r.endure(fmt.Sprintf("sync %d", round), 2, after) // one of the demo's own, one that was not acknowledged
+	}
+	r.report()
+}
+
+// tortures are what the program does, without a school, when it is killed.
+func tortures() map[string]func(r *rack, what string) {
+	return map[string]func(r *rack, what string){
+		"link": tortureLink,
+	}
+}
+
+// TestTortureCommands kills commands that work on the data, each of them many
+// times, on one and the same folder.
+func TestTortureCommands(t *testing.T) {
+	t.Parallel()
+	r := newRack(t)
+	r.furnish()
+	each := tortures()
+	names := slices.Sorted(maps.Keys(each))
+	n := rounds(t, 70, 2*len(names))
+	for round := range n {
+		name := names[round%len(names)]
+		each[name](r, fmt.Sprintf("%s %d", name, round))
+	}
+	r.report()
+}
+
+// furnish makes data: a child with events, letters with pictures, a guardian.
+func (r *rack) furnish() {
+	r.t.Helper()
+	const word = "Sädesärla"
+	r.words, r.title = []string{word, "Gökärt"}, word+" "
+	keys, err := vault.OpenKeys(vault.KeySource{Managed: filepath.Join(r.dir, "keys", "cache.key"), Data: r.data()})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	db, err := storage.Open(r.t.Context(), storage.Options{Dir: r.data(), Keys: keys, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	const platform = "skolplattformen"
+	account, err := db.AddAccount(r.t.Context(), platform, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	s := storagetest.Snapshot(500)
+	s.Platform, s.Child.Name = platform, "Gökärt Ek"
+	for i := range s.Calendar {
+		s.Calendar[i].Title = fmt.Sprintf("%s%06d", r.title, i+1)
+	}
+	s.Covered = append(s.Covered, school.Coverage{Part: school.PartNews, Since: storagetest.Start().AddDate(-1, 0, 0)})
+	for i := range 10 {
+		id := fmt.Sprintf("n%d", i)
+		s.News = append(s.News, school.NewsItem{
+			UID: school.UID(id), Ref: school.Ref(id), Title: word, HTML: "<p>Gökärt</p>", Published: storagetest.Start(),
+			Images: []school.Media{{Ref: "i", Name: "Gökärt.png", Data: []byte(strings.Repeat(word, 3000+i))}},
+		})
+	}
+	if _, err := db.PutRoster(r.t.Context(), account.ID, platform, school.Roster{Children: []school.Child{s.Child}}); err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := db.Apply(r.t.Context(), account.ID, s); err != nil {
+		r.t.Fatal(err)
+	}
+	err = errors.Join(db.PutGuardian(r.t.Context(), storage.Guardian{User: "Gökärt", Hash: "x"}), db.Close())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.control()
+	r.known.events = len(s.Calendar)
+	r.endure("before the first round", 1) // the program may make its first link
+}
+
+// tortureLink makes a link: a change that writes both files.
+func tortureLink(r *rack, what string) {
+	out := r.kill(nil, "link", "add", "-json")
+	if id := linkID([]byte(out)); id != "" {
+		r.known.links[id] = true
+		r.acknowledged++
+		r.endure(what, 0)
+		return
+	}
+	r.endure(what, 1)
+}
+
+// addLinks makes links by the running daemon until it does not answer, and
+// tells of those that it says are made.
+func (r *rack) addLinks(made chan<- string, stop <-chan struct{}) {
+	defer close(made)
+	for {
+		select {
+		case <-stop:
+			return
+		case <-time.After(200 * time.Millisecond):
+		}
+		if _, err := os.Stat(filepath.Join(r.data(), "syncd.sock")); err != nil {
+			continue
+		}
+		out, err := r.command("link", "add", "-json").Output()
+		if id := linkID(out); err == nil && id != "" {
+			made <- id
+		}
+	}
+}
+
+func linkID(out []byte) string {
+	var link struct {
+		Link string `json:"link"`
+	}
+	if json.Unmarshal(out, &link) != nil {
+		return ""
+	}
+	return link.Link
+}

@@ -47,6 +47,8 @@ func commands() []command {
 		{"link", "add | list | set LINK | rotate LINK | revoke LINK", "what is handed to calendar programs and people", data},
 		{"child", "list | join A B | split A B | lead CHILD KIND PLATFORM [-fill]", "children that several platforms show", data},
 		{"guardian", "reset", "a new one-time address for the web pages", data},
+		{"backup", "[-passphrase] DIR | -list DIR | -check DIR", "a verified copy of everything, in a folder of its own", data},
+		{"restore", "[-replace] [-key FILE] DIR", "put a backup in the place of the data; stop the daemon first", restore},
 		{"reset", "", "put data that cannot be used aside and start empty", reset},
 		{"healthcheck", "", "ask a running daemon whether it serves", healthcheck},
 		{"config", "", "the effective configuration, secrets masked", showConfig},

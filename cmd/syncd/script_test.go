@@ -34,7 +34,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready": ready, "flip": flip, "samefile": sameFile,
+			"ready": ready, "flip": flip, "samefile": sameFile, "flipbackup": flipBackup,
 		},
 	})
 }
@@ -75,6 +75,16 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	b[at] ^= 1
 	ts.Check(os.WriteFile(path, b, 0o600))
+}
+
+// flipBackup changes one bit of a file in the newest backup of a folder.
+func flipBackup(ts *testscript.TestScript, _ bool, args []string) {
+	found, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "syncd-*", args[1]))
+	ts.Check(err)
+	if len(found) == 0 {
+		ts.Fatalf("no backup holds %s", args[1])
+	}
+	flip(ts, false, []string{found[len(found)-1], "-20"})
 }
 
 // sameFile compares a file with a copy that was made before, byte for byte and

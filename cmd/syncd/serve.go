@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -66,7 +67,10 @@ func data(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	args := append([]string{c.name}, c.args...)
+	args, err := absolute(c.name, c.args)
+	if err != nil {
+		return err
+	}
 	streams := control.Streams{In: c.In, Out: c.Out, Err: c.Err}
 	status, err := control.Call(ctx, cfg.DataDir, args, app.NeedsInput(args), streams)
 	if errors.Is(err, control.ErrNoDaemon) {
@@ -86,6 +90,22 @@ func data(ctx context.Context, c call) error {
 		return statusError(status)
 	}
 	return nil
+}
+
+// absolute puts a command's name before its words. Paths among them mean the
+// same in a daemon that was started elsewhere.
+func absolute(name string, words []string) ([]string, error) {
+	args := []string{name}
+	for _, w := range words {
+		if app.NamesPath(name) && w != "" && !strings.HasPrefix(w, "-") {
+			var err error
+			if w, err = filepath.Abs(w); err != nil {
+				return nil, err
+			}
+		}
+		args = append(args, w)
+	}
+	return args, nil
 }
 
 // withApp takes the lock, finds the key, opens the data, and closes them when
@@ -123,6 +143,7 @@ func withApp(ctx context.Context, c call, cfg config.Config, log *slog.Logger, f
 		DB: db, DataDir: cfg.DataDir, BaseURL: cfg.BaseURL, Platforms: app.Platforms(), Now: c.Now, Log: log,
 		Trusted: cfg.TrustedProxies, StaleAfter: cfg.StaleAfter, Gap: syncer.DefaultGap, Version: buildVersion(),
 		Key: keyPlace(cfg, keys.Path()), SameDisk: sameDisk(cfg.DataDir, keys.Path()),
+		Away: []string{filepath.Dir(keys.Path())}, Backups: app.Backups{Passphrase: []byte(cfg.BackupPassphrase)},
 	})
 }
 

@@ -64,7 +64,7 @@ var (
 
 // Error says what is wrong with which folder, and what to do.
 type Error struct {
-	Path   string
+	Path   string // empty: Err says it
 	Err    error
 	Detail string // may be empty
 	Advice string // may be empty
@@ -72,7 +72,10 @@ type Error struct {
 
 // Error implements error.
 func (e *Error) Error() string {
-	s := fmt.Sprintf("%s: %v", e.Path, e.Err)
+	s := e.Err.Error()
+	if e.Path != "" {
+		s = e.Path + ": " + s
+	}
 	if e.Detail != "" {
 		s += " (" + e.Detail + ")"
 	}
@@ -101,6 +104,18 @@ func wrap(op, path string, err error) error {
 		}
 	}
 	return fmt.Errorf("backup: %s: %w", op, err)
+}
+
+// advised adds what to do to an error about a backup's content, which says
+// itself what is wrong.
+func advised(err error) error {
+	switch {
+	case errors.Is(err, vault.ErrDamaged):
+		return &Error{Err: err, Advice: "this backup cannot be used; try another one"}
+	case errors.Is(err, vault.ErrKeyUnfit), errors.Is(err, vault.ErrKeyMissing):
+		return &Error{Err: err, Advice: "name the key file of the installation that made it: restore -key FILE"}
+	}
+	return err
 }
 
 // Backup is one backup, as its manifest describes it. That can be altered by
@@ -164,10 +179,12 @@ func superseded(b Backup, all []Backup) bool {
 // folder holds. Several installations in one folder are [ErrNoBackup] with a
 // word about it: the guardian has to name one.
 func Open(path string) (Backup, error) {
-	if m, err := readManifest(path); err == nil {
+	m, err := readManifest(path)
+	if err == nil {
 		return Backup{Path: path, Manifest: m}, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return Backup{}, wrap("open", path, err)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return Backup{}, wrap("open", path, advised(err))
 	}
 	found, err := List(path)
 	if err != nil {
@@ -193,10 +210,10 @@ func Open(path string) (Backup, error) {
 // passphrase does. passphrase is asked only when own does not do; it may be
 // nil. Errors are those of package vault.
 func Keys(b Backup, own *vault.Keys, passphrase func() ([]byte, error)) (*vault.Keys, error) {
-	if !b.Protected {
-		if own == nil {
-			return nil, &vault.Error{Path: b.Path, Err: vault.ErrKeyMissing, Advice: "name the key file of the installation that made this backup"}
-		}
+	switch {
+	case !b.Protected && own == nil:
+		return nil, wrap("open", b.Path, advised(&vault.Error{Path: b.Path, Err: vault.ErrKeyMissing}))
+	case !b.Protected:
 		return own, nil
 	}
 	if own != nil {
@@ -204,7 +221,8 @@ func Keys(b Backup, own *vault.Keys, passphrase func() ([]byte, error)) (*vault.
 			return k, nil
 		}
 	}
-	return vault.OpenKeys(vault.KeySource{File: filepath.Join(b.Path, KeyName), Passphrase: passphrase})
+	keys, err := vault.OpenKeys(vault.KeySource{File: filepath.Join(b.Path, KeyName), Passphrase: passphrase})
+	return keys, wrap("open", b.Path, err)
 }
 
 // place prepares the folder in which backups lie, and refuses those in which

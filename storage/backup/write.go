@@ -147,13 +147,13 @@ func (m *Manifest) put(ctx context.Context, dir string, step func(string), fill 
 // consistent data that this program can read. It writes nothing.
 func Verify(ctx context.Context, b Backup, keys *vault.Keys) (storage.Facts, error) {
 	if err := checkFiles(b); err != nil {
-		return storage.Facts{}, wrap("verify", b.Path, err)
+		return storage.Facts{}, wrap("verify", b.Path, advised(err))
 	}
 	facts, err := storage.Check(ctx, b.Path, keys)
 	if err == nil && facts.Missing > b.LeftOut {
 		err = &vault.Error{Path: b.Path, Err: vault.ErrDamaged, Detail: "pictures are missing or altered"}
 	}
-	return facts, wrap("verify", b.Path, err)
+	return facts, wrap("verify", b.Path, advised(err))
 }
 
 // RewriteOptions say which backup is changed.

@@ -65,6 +65,9 @@ type Config struct {
 	Key      text.KeyPlace // where the key lies, for the privacy page
 	SameDisk bool          // key and data on one file system
 	Demo     bool          // the family is invented, and pages say so
+	// Away are folders beside the data folder that hold no backups: the key's.
+	Away    []string
+	Backups Backups
 	// Out is where a one-time address is printed when nobody can sign in yet.
 	// Never the log. nil: nowhere.
 	Out io.Writer
@@ -83,6 +86,8 @@ type App struct {
 	views   *view.Views
 	uses    *uses
 	handler http.Handler
+
+	backingUp sync.Mutex // held while a backup is written
 
 	mu      sync.Mutex
 	pending map[school.LinkID]secrets // of links whose addresses nobody has seen yet

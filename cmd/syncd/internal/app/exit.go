@@ -6,7 +6,9 @@ import (
 	"io"
 	"io/fs"
 
+	"syncd/cmd/syncd/internal/text"
 	"syncd/storage"
+	"syncd/storage/backup"
 	"syncd/storage/vault"
 )
 
@@ -62,7 +64,12 @@ func unusable(err error) bool {
 
 // hint says what may help against an error, "" where we do not know better.
 func hint(err error) string {
+	if b, ok := errors.AsType[*backup.Error](err); ok && b.Hint() != "" {
+		return b.Hint()
+	}
 	switch {
+	case errors.Is(err, storage.ErrOccupied):
+		return text.TerminalBackup().Occupied
 	case errors.Is(err, vault.ErrDamaged):
 		return "put back a copy of the file, or run syncd reset: it puts the file aside and begins anew"
 	case errors.Is(err, vault.ErrKeyMissing), errors.Is(err, vault.ErrKeyUnfit):

@@ -17,6 +17,9 @@ import (
 // NeedsInput reports whether a command reads from standard input, so that it
 // must be handed on to the daemon that runs it.
 func NeedsInput(args []string) bool {
+	if AsksPassphrase(args) {
+		return true
+	}
 	if len(args) == 0 || args[0] != "login" {
 		return false
 	}

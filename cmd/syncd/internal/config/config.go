@@ -20,20 +20,25 @@ import (
 
 // Config is the effective configuration, checked and complete.
 type Config struct {
-	Listen         string         // host:port of the web server
-	DataDir        string         // absolute; the sealed files, the lock and the socket
-	KeysDir        string         // absolute; the managed key
-	KeyFile        string         // a key kept elsewhere; empty: the sources of [Config.KeySources]
-	KeyPassphrase  string         // opens a key file that is protected by one; may be empty
-	CredentialsDir string         // systemd's credentials folder; may be empty
-	BaseURL        string         // beginning of every absolute link, no final slash
-	TrustedProxies []netip.Prefix // whose X-Forwarded-* headers are believed
-	TLSCert        string         // certificate chain, PEM; empty: no TLS here
-	TLSKey         string         // its key, PEM
-	StaleAfter     time.Duration  // how old an account's data may be before calendars and feeds say so
-	LogLevel       slog.Level
-	LogJSON        bool
+	Listen           string         // host:port of the web server
+	DataDir          string         // absolute; the sealed files, the lock and the socket
+	KeysDir          string         // absolute; the managed key
+	KeyFile          string         // a key kept elsewhere; empty: the sources of [Config.KeySources]
+	KeyPassphrase    string         // opens a key file that is protected by one; may be empty
+	CredentialsDir   string         // systemd's credentials folder; may be empty
+	BaseURL          string         // beginning of every absolute link, no final slash
+	BackupPassphrase string         // protects backups; may be empty
+	TrustedProxies   []netip.Prefix // whose X-Forwarded-* headers are believed
+	TLSCert          string         // certificate chain, PEM; empty: no TLS here
+	TLSKey           string         // its key, PEM
+	StaleAfter       time.Duration  // how old an account's data may be before calendars and feeds say so
+	LogLevel         slog.Level
+	LogJSON          bool
 }
+
+// MinPassphrase is the shortest passphrase, in bytes, that a backup is
+// protected with: whoever finds the backup can guess for ever.
+const MinPassphrase = 10
 
 // Option is one row of the table.
 type Option struct {
@@ -53,6 +58,7 @@ func Options() []Option {
 		{Env: "SYNCD_KEYS_DIR", Flag: "keys-dir", Default: "syncd/keys in the user's configuration folder", Help: "folder of the key that opens it; better on another disk"},
 		{Env: "SYNCD_KEY_FILE", Flag: "key-file", Default: "", Help: "a key file kept elsewhere, never created by syncd"},
 		{Env: "SYNCD_KEY_PASSPHRASE", Secret: true, Default: "", Help: "opens a key file that is protected by a passphrase"},
+		{Env: "SYNCD_BACKUP_PASSPHRASE", Secret: true, Default: "", Help: "protects backups, so that they open without this machine's key"},
 		{Env: "SYNCD_TRUSTED_PROXIES", Flag: "trusted-proxies", Default: "", Help: "addresses of your reverse proxies, as 10.0.0.2 or 172.16.0.0/12, parted by commas"},
 		{Env: "SYNCD_TLS_CERT", Flag: "tls-cert", Default: "", Help: "certificate chain (PEM), to serve TLS without a proxy"},
 		{Env: "SYNCD_TLS_KEY", Flag: "tls-key", Default: "", Help: "the certificate's key (PEM)"},
@@ -122,11 +128,12 @@ func (l *loader) or(name, def string) string {
 
 func (l *loader) config() Config {
 	c := Config{
-		Listen:        l.or("SYNCD_LISTEN", "127.0.0.1:8377"),
-		KeyFile:       l.values["SYNCD_KEY_FILE"],
-		KeyPassphrase: l.values["SYNCD_KEY_PASSPHRASE"],
-		TLSCert:       l.values["SYNCD_TLS_CERT"],
-		TLSKey:        l.values["SYNCD_TLS_KEY"],
+		Listen:           l.or("SYNCD_LISTEN", "127.0.0.1:8377"),
+		KeyFile:          l.values["SYNCD_KEY_FILE"],
+		KeyPassphrase:    l.values["SYNCD_KEY_PASSPHRASE"],
+		BackupPassphrase: l.values["SYNCD_BACKUP_PASSPHRASE"],
+		TLSCert:          l.values["SYNCD_TLS_CERT"],
+		TLSKey:           l.values["SYNCD_TLS_KEY"],
 	}
 	c.CredentialsDir, _ = l.env("CREDENTIALS_DIRECTORY")
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
@@ -139,6 +146,9 @@ func (l *loader) config() Config {
 	c.KeysDir = l.dir("SYNCD_KEYS_DIR", "XDG_CONFIG_HOME", ".config", "syncd/keys")
 	if c.DataDir != "" && c.DataDir == c.KeysDir {
 		l.fail("SYNCD_DATA_DIR and SYNCD_KEYS_DIR must differ: a copy of the data must not hold its key")
+	}
+	if p := c.BackupPassphrase; p != "" && len(p) < MinPassphrase {
+		l.fail("SYNCD_BACKUP_PASSPHRASE must have at least %d characters", MinPassphrase)
 	}
 	c.BaseURL = l.baseURL(c)
 	c.TrustedProxies = l.proxies()
@@ -278,7 +288,8 @@ func (c Config) Dump() []Line {
 	values := map[string]string{
 		"SYNCD_LISTEN": c.Listen, "SYNCD_BASE_URL": c.BaseURL, "SYNCD_DATA_DIR": c.DataDir,
 		"SYNCD_KEYS_DIR": c.KeysDir, "SYNCD_KEY_FILE": c.KeyFile, "SYNCD_KEY_PASSPHRASE": c.KeyPassphrase,
-		"SYNCD_TRUSTED_PROXIES": strings.Join(proxies, ","), "SYNCD_TLS_CERT": c.TLSCert,
+		"SYNCD_BACKUP_PASSPHRASE": c.BackupPassphrase,
+		"SYNCD_TRUSTED_PROXIES":   strings.Join(proxies, ","), "SYNCD_TLS_CERT": c.TLSCert,
 		"SYNCD_TLS_KEY": c.TLSKey, "SYNCD_STALE_AFTER": strconv.Itoa(int(c.StaleAfter.Hours())), "SYNCD_LOG_LEVEL": strings.ToLower(c.LogLevel.String()), "SYNCD_LOG_FORMAT": format,
 	}
 	var out []Line

@@ -1,0 +1,163 @@
+package app
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"syncd/cmd/syncd/internal/config"
+	"syncd/cmd/syncd/internal/text"
+	"syncd/storage/backup"
+)
+
+// Backups say how backups are made.
+type Backups struct {
+	// Passphrase protects them where no other is given; empty: they are sealed
+	// with the installation's own key.
+	Passphrase []byte
+}
+
+// errBackingUp says that one backup is being written already.
+var errBackingUp = errors.New("a backup is being made at this moment; try again when it is done")
+
+// Backup writes a backup of everything into a folder, one at a time. Without a
+// passphrase it is sealed with the installation's own key.
+func (a *App) Backup(ctx context.Context, dir string, passphrase []byte) (backup.Backup, error) {
+	if !a.backingUp.TryLock() {
+		return backup.Backup{}, errBackingUp
+	}
+	defer a.backingUp.Unlock()
+	return backup.Write(ctx, backup.Options{
+		DB: a.cfg.DB, Dir: dir, Passphrase: passphrase, Version: a.cfg.Version, Now: a.cfg.Now, Away: a.cfg.Away,
+	})
+}
+
+// passphraseFlag is the flag of commands that read a passphrase from standard
+// input.
+const passphraseFlag = "passphrase"
+
+// NamesPath reports whether the words of a command are paths, which mean
+// something in the folder in which it was called.
+func NamesPath(name string) bool { return name == "backup" }
+
+// AsksPassphrase reports whether a command reads one line from standard input:
+// a passphrase, which is asked for without showing it.
+func AsksPassphrase(args []string) bool {
+	return len(args) > 0 && args[0] == "backup" &&
+		(slices.Contains(args, "-"+passphraseFlag) || slices.Contains(args, "--"+passphraseFlag))
+}
+
+// ReadPassphrase reads a line.
+func ReadPassphrase(in io.Reader) ([]byte, error) {
+	line, err := bufio.NewReader(io.LimitReader(in, maxPassphrase)).ReadBytes('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read passphrase: %w", err)
+	}
+	return bytes.TrimRight(line, "\r\n"), nil
+}
+
+const maxPassphrase = 4 << 10
+
+// CheckPassphrase refuses a passphrase that protects nothing.
+func CheckPassphrase(p []byte) error {
+	if len(p) < config.MinPassphrase {
+		return usageError("the passphrase must have at least %d characters", config.MinPassphrase)
+	}
+	return nil
+}
+
+func (c command) backup(ctx context.Context, args []string) error {
+	var list, check, protect bool
+	words, err := flags("backup", args, func(f *flag.FlagSet) {
+		f.BoolVar(&list, "list", false, "")
+		f.BoolVar(&check, "check", false, "")
+		f.BoolVar(&protect, passphraseFlag, false, "")
+	})
+	if err != nil {
+		return err
+	}
+	if len(words) != 1 || (list && check) || (protect && (list || check)) {
+		return usageError("backup: name one folder, with -list, -check or -passphrase if wished")
+	}
+	switch {
+	case list:
+		return c.backupList(words[0])
+	case check:
+		return c.backupCheck(ctx, words[0])
+	}
+	passphrase := c.cfg.Backups.Passphrase
+	if protect {
+		if passphrase, err = ReadPassphrase(c.In); err != nil {
+			return err
+		}
+		if err := CheckPassphrase(passphrase); err != nil {
+			return err
+		}
+	}
+	b, err := c.Backup(ctx, words[0], passphrase)
+	if err != nil {
+		return err
+	}
+	c.print("%s\n", b.Path)
+	say := text.TerminalBackup()
+	c.print(say.Made+"\n", len(b.Files), megabytes(b.Bytes()))
+	if b.LeftOut > 0 {
+		c.print(say.LeftOut+"\n", b.LeftOut)
+	}
+	if b.Protected {
+		c.print("%s\n", say.Protected)
+	} else {
+		c.print("%s\n", say.OwnKey)
+	}
+	return nil
+}
+
+func (c command) backupList(dir string) error {
+	all, err := backup.List(dir)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(c.Out, 0, 0, 2, ' ', 0)
+	for _, b := range all {
+		key, whose := "own key", "this installation"
+		if b.Protected {
+			key = passphraseFlag
+		}
+		if b.Installation != c.cfg.DB.Installation() {
+			whose = "another installation"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", filepath.Base(b.Path), b.Created.Format(time.RFC3339), megabytes(b.Bytes()), key, whose)
+	}
+	return w.Flush()
+}
+
+func (c command) backupCheck(ctx context.Context, dir string) error {
+	b, err := backup.Open(dir)
+	if err != nil {
+		return err
+	}
+	keys, err := backup.Keys(b, c.cfg.DB.Keys(), nil)
+	if err != nil {
+		return err
+	}
+	facts, err := backup.Verify(ctx, b, keys)
+	if err != nil {
+		return err
+	}
+	c.print("%s\n", b.Path)
+	c.print(text.TerminalBackup().Good+"\n", b.Created.Format(time.RFC3339), facts.Blobs)
+	return nil
+}
+
+func megabytes(n int64) string {
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(n)/1e6), ".0") + " MB"
+}

@@ -1,0 +1,33 @@
+package text
+
+// BackupCLI is what the commands about backups say in a terminal, beside what
+// scripts read.
+type BackupCLI struct {
+	Made      string // number of files, size
+	LeftOut   string // number of pictures
+	OwnKey    string
+	Protected string
+	Good      string // when it was made, number of pictures
+
+	Restored string // when the backup was made
+	Links    string
+	Aside    string // folder
+	NewKey   string // path
+	Occupied string // hint
+}
+
+// TerminalBackup returns the words of the terminal about backups.
+func TerminalBackup() BackupCLI {
+	return BackupCLI{
+		Made:      "The backup is whole: %d files, %s, opened again and checked.",
+		LeftOut:   "%d pictures or attachments were missing already; they are read again when the school still has them.",
+		OwnKey:    "It opens with this installation's key. Keep a copy of that key somewhere else: see syncd key show.",
+		Protected: "It opens with the passphrase, on any machine. Without the passphrase nobody can help you.",
+		Good:      "The backup of %s is whole, with %d pictures and attachments.",
+		Restored:  "The backup of %s is back.",
+		Links:     "Links wait until a guardian says on the page that they hold. Sign in again at the schools.",
+		Aside:     "What was there before is in %s. Delete that folder when all is well.",
+		NewKey:    "A key was made: %s. Keep a copy of it somewhere else.",
+		Occupied:  "say -replace to put the data that are there aside",
+	}
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"syncd/cmd/syncd/internal/app"
+	"syncd/cmd/syncd/internal/config"
+	"syncd/cmd/syncd/internal/text"
+	"syncd/storage"
+	"syncd/storage/backup"
+	"syncd/storage/vault"
+)
+
+// restoring is one call of the command restore.
+type restoring struct {
+	call
+
+	cfg     config.Config
+	dir     string // of the backup, or of several
+	keyFile string // that opens the backup; empty: the installation's own
+	replace bool
+}
+
+// restore puts a backup in the place of the data. No daemon runs on them: it
+// holds the lock.
+func restore(ctx context.Context, c call) (err error) {
+	r := restoring{call: c}
+	set := flag.NewFlagSet("restore", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.BoolVar(&r.replace, "replace", false, "")
+	set.StringVar(&r.keyFile, "key", "", "")
+	if err := set.Parse(c.args); err != nil || set.NArg() != 1 {
+		return usageError("restore [-replace] [-key FILE] DIR")
+	}
+	r.dir = set.Arg(0)
+	if r.cfg, err = config.Load(c.Lookup, c.options); err != nil {
+		return err
+	}
+	if err := vault.Harden(); err != nil {
+		fmt.Fprintf(c.Err, "syncd: memory is not protected from dumps: %v\n", err)
+	}
+	lock, err := vault.LockFolder(r.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	done, err := r.run(ctx)
+	if err = errors.Join(err, lock.Close()); err != nil {
+		return err
+	}
+	// Opened once, so that what is wrong is said now; and told by the counts
+	// that they are old, the data put the links on hold.
+	if err := withApp(ctx, c, r.cfg, newLogger(io.Discard, r.cfg), nil); err != nil {
+		return err
+	}
+	done.tell(c.Out)
+	return nil
+}
+
+// restored is what there is to say afterwards.
+type restored struct {
+	created time.Time
+	aside   string
+	newKey  string
+}
+
+func (d *restored) tell(w io.Writer) {
+	say := text.TerminalBackup()
+	fmt.Fprintf(w, say.Restored+"\n%s\n", d.created.Format(time.RFC3339), say.Links)
+	if d.aside != "" {
+		fmt.Fprintf(w, say.Aside+"\n", d.aside)
+	}
+	if d.newKey != "" {
+		fmt.Fprintf(w, say.NewKey+"\n", d.newKey)
+	}
+}
+
+func (r *restoring) run(ctx context.Context) (done restored, err error) {
+	b, err := backup.Open(r.dir)
+	if err != nil {
+		return done, err
+	}
+	own, err := r.ownKeys()
+	if err != nil {
+		return done, err
+	}
+	from, err := r.backupKeys(b, own)
+	if err != nil {
+		return done, err
+	}
+	if _, err := backup.Verify(ctx, b, from); err != nil {
+		return done, err
+	}
+	if own == nil {
+		if own, err = r.makeKeys(); err != nil {
+			return done, err
+		}
+		done.newKey = own.Path()
+	}
+	put, err := storage.Restore(ctx, storage.RestoreOptions{
+		From: b.Path, FromKeys: from, Dir: r.cfg.DataDir, Keys: own, Replace: r.replace, Now: r.Now,
+	})
+	done.created, done.aside = b.Created, put.Aside
+	return done, err
+}
+
+func (r *restoring) source() vault.KeySource {
+	return vault.KeySource{
+		File: r.cfg.KeyFile, Candidates: r.cfg.KeySources(), Managed: r.cfg.ManagedKey(), Data: r.cfg.DataDir,
+		Passphrase: passphrase(r.cfg),
+	}
+}
+
+// ownKeys returns the installation's keys, nil where there are none yet. It
+// makes none: that waits until the backup is known to be good.
+func (r *restoring) ownKeys() (*vault.Keys, error) {
+	s := r.source()
+	for _, path := range append(s.Candidates, s.Managed, s.File) {
+		if _, err := os.Lstat(path); err == nil {
+			return vault.OpenKeys(s)
+		}
+	}
+	if s.File != "" {
+		return vault.OpenKeys(s) // says that it is missing
+	}
+	return nil, nil //nolint:nilnil // no key yet is not an error
+}
+
+// makeKeys makes the installation's keys on a new machine, or where they are
+// lost and the data with them.
+func (r *restoring) makeKeys() (*vault.Keys, error) {
+	s := r.source()
+	if r.replace {
+		s.Data = filepath.Join(r.cfg.KeysDir, "none") // what is sealed there cannot be opened any more
+	}
+	keys, err := vault.OpenKeys(s)
+	if errors.Is(err, vault.ErrKeyMissing) && s.File == "" {
+		err = &vault.Error{Path: r.cfg.DataDir, Err: storage.ErrOccupied, Detail: "and their key is missing; nothing was changed"}
+	}
+	return keys, err
+}
+
+// backupKeys returns the keys that open the backup.
+func (r *restoring) backupKeys(b backup.Backup, own *vault.Keys) (*vault.Keys, error) {
+	if r.keyFile != "" {
+		return vault.OpenKeys(vault.KeySource{File: r.keyFile, Passphrase: r.ask})
+	}
+	return backup.Keys(b, own, r.ask)
+}
+
+// ask returns the passphrase of the backup: the configured one, or a line of
+// standard input.
+func (r *restoring) ask() ([]byte, error) {
+	if r.cfg.BackupPassphrase != "" {
+		return []byte(r.cfg.BackupPassphrase), nil
+	}
+	return app.ReadPassphrase(r.In)
+}

@@ -3,7 +3,6 @@ package feeds
 import (
 	"bytes"
 	"strconv"
-	"time"
 
 	gorilla "github.com/gorilla/feeds"
 )
@@ -67,7 +66,7 @@ func (c content) atom() ([]byte, error) {
 	f := &atomFeed{
 		AtomFeed: gorilla.AtomFeed{
 			Xmlns: "http://www.w3.org/2005/Atom", Title: c.title, Id: c.id,
-			Updated: c.updated.Format(time.RFC3339), Subtitle: c.subtitle,
+			Updated: stamp(c.updated), Subtitle: c.subtitle,
 			Author: &gorilla.AtomAuthor{AtomPerson: gorilla.AtomPerson{Name: c.author}},
 		},
 		Lang:   c.lang,
@@ -87,17 +86,17 @@ func (c content) atom() ([]byte, error) {
 		return nil, err
 	}
 	b.WriteByte('\n')
-	return b.Bytes(), nil
+	return cautious(b.Bytes()), nil
 }
 
 func (i item) atom() *atomEntry {
 	e := &atomEntry{
-		AtomEntry: gorilla.AtomEntry{Title: i.title, Id: i.id, Updated: i.updated.Format(time.RFC3339)},
+		AtomEntry: gorilla.AtomEntry{Title: i.title, Id: i.id, Updated: stamp(i.updated)},
 		Links:     []atomLink{{Rel: "alternate", Type: "text/html", Href: i.url}},
 		Content:   &atomText{Type: "html", Text: i.html},
 	}
 	if !i.published.IsZero() {
-		e.Published = i.published.Format(time.RFC3339)
+		e.Published = stamp(i.published)
 	}
 	if i.author != "" {
 		e.Authors = []gorilla.AtomPerson{{Name: i.author}}

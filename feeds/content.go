@@ -2,10 +2,13 @@ package feeds
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"html"
 	"mime"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -59,12 +62,12 @@ type file struct {
 // before every path, self the one at which the feed was asked for.
 func (f *Feed) content(base, self string) content {
 	c := content{
-		id: f.ID, title: oneLine(f.Title), subtitle: oneLine(f.Subtitle), lang: f.Lang,
+		id: f.ID, title: plain(f.Title), subtitle: plain(f.Subtitle), lang: f.Lang,
 		self: self, page: cmp.Or(f.Page, base+"/"),
 		items: make([]item, 0, len(f.Letters)),
 	}
 	c.title = cmp.Or(c.title, f.Slug)
-	c.author = cmp.Or(oneLine(f.Author), c.title)
+	c.author = cmp.Or(person(f.Author), c.title)
 	c.first, c.previous, c.next = f.pages(self)
 	c.updated = usable(f.Updated)
 	for _, l := range f.Letters {
@@ -115,28 +118,32 @@ func (f *Feed) item(l school.Letter, base string, c content) item {
 		id: fmt.Sprintf("tag:%s,%04d:%s/%s", authority,
 			firstUsable(l.FirstSeen, l.Published, l.Updated).Year(), l.Kind, l.UID),
 		url:       address(l.URL),
-		author:    cmp.Or(oneLine(l.Author), oneLine(l.Source)),
-		summary:   cut(oneLine(l.Summary), maxSummary),
-		published: usable(l.Published),
-		updated:   firstUsable(l.Updated, l.Published, l.FirstSeen, f.Created),
+		author:    cmp.Or(person(l.Author), person(l.Source)),
+		summary:   cut(plain(l.Summary), maxSummary),
+		published: published(l),
 	}
-	i.title = cmp.Or(oneLine(l.Title), cut(i.summary, maxTitle), oneLine(l.Source), c.title)
+	i.updated = distinct(firstUsable(l.Updated, l.Published, l.FirstSeen, f.Created), i.id)
+	i.title = cmp.Or(plain(l.Title), cut(i.summary, maxTitle), plain(l.Source), c.title)
 	if i.url == "" {
 		// Readers open something at a click, and take two letters with one
 		// address for the same.
 		i.url = c.page + "#" + url.PathEscape(string(l.UID))
 	}
 	kind := string(l.Kind)
-	i.categories = []category{{schemeKind, kind, cmp.Or(oneLine(f.Kinds[l.Kind]), kind)}}
-	for _, c := range []category{
-		{scheme: schemeChild, term: oneLine(l.ChildName)},
-		{scheme: schemeFrom, term: oneLine(l.Source)},
-	} {
-		if c.term != "" {
-			c.label = c.term
-			i.categories = append(i.categories, c)
+	i.categories = []category{{schemeKind, kind, cmp.Or(plain(f.Kinds[l.Kind]), kind)}}
+	add := func(scheme, term string) {
+		if term = plain(term); term != "" {
+			i.categories = append(i.categories, category{scheme: scheme, term: term, label: term})
 		}
 	}
+	names := f.Names[l.UID]
+	if names == nil {
+		names = []string{l.ChildName}
+	}
+	for _, name := range names {
+		add(schemeChild, name)
+	}
+	add(schemeFrom, l.Source)
 	f.body(&i, l, base)
 	return i
 }
@@ -176,7 +183,42 @@ func (f *Feed) body(i *item, l school.Letter, base string) {
 			b.WriteString("<blockquote>" + paragraphs(text) + "</blockquote>")
 		}
 	}
+	if b.Len() == 0 {
+		// An entry without any text looks broken.
+		b.WriteString(paragraphs(i.title))
+	}
 	i.html = b.String()
+}
+
+// published is when a letter was published, the zero time when that is not
+// known. One that says that it comes from the future was published when it was
+// first seen.
+func published(l school.Letter) time.Time {
+	t, seen := usable(l.Published), usable(l.FirstSeen)
+	if !seen.IsZero() && t.After(seen.Add(clockSkew)) {
+		return seen
+	}
+	return t
+}
+
+// clockSkew is how far the school's clock may be ahead of ours.
+const clockSkew = 10 * time.Minute
+
+// distinct adds a fraction of a second that follows from the identifier. A
+// first read sees all letters in the same second, and readers that sort by
+// this time want no two alike. It depends on nothing else, so that a letter
+// does not change when others come.
+func distinct(t time.Time, id string) time.Time {
+	sum := sha256.Sum256([]byte(id))
+	return t.Add(time.Duration(binary.BigEndian.Uint64(sum[:8])%1e6) * time.Microsecond)
+}
+
+// stamp writes a time as RFC 3339 does, its fraction only where there is one.
+func stamp(t time.Time) string {
+	if t.Nanosecond() == 0 {
+		return t.Format(time.RFC3339)
+	}
+	return t.Format("2006-01-02T15:04:05.000000Z07:00")
 }
 
 // paragraphs is plain text as HTML: an empty line parts paragraphs.
@@ -226,9 +268,13 @@ func address(s string) string {
 		return ""
 	}
 	var b strings.Builder
-	for _, c := range []byte(u.String()) {
-		// net/url leaves the query as it was.
-		if c <= ' ' || c >= utf8.RuneSelf || strings.IndexByte("\"<>\\^`{|}\x7f", c) >= 0 {
+	s = u.String()
+	authorityEnds := strings.Index(s, u.Host) + len(u.Host)
+	for at, c := range []byte(s) {
+		// net/url leaves the query as it was, and brackets, which belong around
+		// the number of a host only.
+		if c <= ' ' || c >= utf8.RuneSelf || strings.IndexByte("\"<>\\^`{|}\x7f", c) >= 0 ||
+			at >= authorityEnds && (c == '[' || c == ']') {
 			fmt.Fprintf(&b, "%%%02X", c)
 			continue
 		}
@@ -243,7 +289,7 @@ func address(s string) string {
 // clean drops what XML 1.0 cannot hold and turns every kind of line break
 // into \n.
 func clean(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.ToValidUTF8(s, "?")
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -251,6 +297,8 @@ func clean(s string) string {
 			return r
 		case r == '\r' || r == '\v' || r == '\f' || r == '\u0085' || r == '\u2028' || r == '\u2029':
 			return '\n'
+		case r == '\uFFFD': // what somebody lost before us
+			return '?'
 		case unicode.IsControl(r) || r == '\uFEFF' || r == '\uFFFE' || r == '\uFFFF':
 			return -1
 		}
@@ -260,6 +308,18 @@ func clean(s string) string {
 
 // oneLine is clean text on one line, without runs of blanks.
 func oneLine(s string) string { return strings.Join(strings.Fields(clean(s)), " ") }
+
+// An end tag, or an address of mail, inside a plain text.
+var (
+	endTag = regexp.MustCompile(`</(\w+>)`)
+	mailIn = regexp.MustCompile(`\s*<[^<>@\s]+@[^<>@\s]+>`)
+)
+
+// plain is text on one line that cannot be taken for markup: some readers try.
+func plain(s string) string { return endTag.ReplaceAllString(oneLine(s), "</ $1") }
+
+// person is a name without the address of mail that some platforms add.
+func person(s string) string { return plain(mailIn.ReplaceAllString(oneLine(s), "")) }
 
 // cut shortens s to n characters, the last one an ellipsis.
 func cut(s string, n int) string {
@@ -273,7 +333,7 @@ func cut(s string, n int) string {
 // usable returns t in UTC to the second, or the zero time when t is zero or
 // so far off that it must come from a misread date.
 func usable(t time.Time) time.Time {
-	if t.Year() < 1900 || t.Year() > 2199 {
+	if t.Year() < 1990 || t.Year() > 2199 {
 		return time.Time{}
 	}
 	return t.UTC().Truncate(time.Second)

@@ -36,6 +36,9 @@ type Feed struct {
 	// Media gives the id in this link's addresses for the id of a
 	// [school.MediaRef]. What has none is left out.
 	Media map[string]string
+	// Names gives, for a letter that is there for several children, their names;
+	// for any other its own says whom it is for.
+	Names map[school.UID][]string
 	// Kinds are the names of the kinds for people, "Veckobrev". A kind without
 	// one is named by its own word.
 	Kinds map[school.Kind]string

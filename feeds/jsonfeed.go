@@ -3,7 +3,6 @@ package feeds
 import (
 	"bytes"
 	"encoding/json"
-	"time"
 )
 
 // The library's JSON Feed does not follow the specification, so the structs
@@ -71,10 +70,10 @@ func (c content) json() ([]byte, error) {
 func (i item) json() jsonItem {
 	e := jsonItem{
 		ID: i.id, URL: i.url, Title: i.title, HTML: i.html, Summary: i.summary,
-		Image: i.image, Modified: i.updated.Format(time.RFC3339),
+		Image: i.image, Modified: stamp(i.updated),
 	}
 	if !i.published.IsZero() {
-		e.Published = i.published.Format(time.RFC3339)
+		e.Published = stamp(i.published)
 	}
 	if i.author != "" {
 		e.Authors = []jsonAuthor{{Name: i.author}}

@@ -55,7 +55,7 @@ func OPML(title string, outlines []Outline) ([]byte, error) {
 		if !found {
 			at = len(doc.Outlines)
 			groups[group] = at
-			doc.Outlines = append(doc.Outlines, opmlOutline{Text: group, Title: group})
+			doc.Outlines = append(doc.Outlines, opmlOutline{Text: group})
 		}
 		doc.Outlines[at].Outlines = append(doc.Outlines[at].Outlines, one)
 	}

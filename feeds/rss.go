@@ -2,7 +2,9 @@ package feeds
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
+	"html"
 	"strconv"
 	"time"
 
@@ -72,21 +74,19 @@ func (c content) rss() ([]byte, error) {
 		return nil, err
 	}
 	b.WriteByte('\n')
-	return b.Bytes(), nil
+	return cautious(b.Bytes()), nil
 }
 
 func (i item) rss() *rssItem {
 	e := &rssItem{
 		RssItem: gorilla.RssItem{
-			Title: i.title, Link: i.url, Description: i.summary,
+			// A description is HTML, the summary plain text.
+			Title: i.title, Link: i.url, Description: html.EscapeString(cmp.Or(i.summary, i.title)),
 			Content: &gorilla.RssContent{Content: i.html},
 			Guid:    &gorilla.RssGuid{Id: i.id, IsPermaLink: "false"},
 			PubDate: i.updated.Format(time.RFC1123Z),
 		},
 		Creator: i.author,
-	}
-	if e.Description == "" {
-		e.Description = i.title
 	}
 	if !i.published.IsZero() {
 		e.PubDate = i.published.Format(time.RFC1123Z)

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"syncd/feeds"
+	"syncd/source/school"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -92,6 +93,17 @@ func TestAtom(t *testing.T) {
 	}
 	if strings.Contains(string(data), "secret.jpg") {
 		t.Error("media of another link is shown")
+	}
+}
+
+func TestALetterForSeveralNamesThem(t *testing.T) {
+	t.Parallel()
+	f := feed()
+	f.Names = map[school.UID][]string{"n-1": {"Åsa", "Bo"}}
+	e := checkAtom(t, render(t, f, "atom")).Entries[0]
+	want := []categoryIn{{"Åsa", "urn:syncd:child", "Åsa"}, {"Bo", "urn:syncd:child", "Bo"}}
+	if diff := cmp.Diff(want, e.Categories[1:3]); diff != "" {
+		t.Errorf("categories (-want +got):\n%s", diff)
 	}
 }
 

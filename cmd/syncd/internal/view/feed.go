@@ -99,7 +99,7 @@ func told(parts []part) bool {
 func (v *Views) buildFeed(ctx context.Context, p plan, page int) (*feeds.Feed, int64, error) {
 	s, n, k := p.scope, p.number, p.kind
 	children, kinds := split(p.parts)
-	letters, err := v.letters(ctx, s, n, p.parts, page*pageLetters+1)
+	letters, names, err := v.letters(ctx, s, n, p.parts, page*pageLetters+1)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -124,7 +124,7 @@ func (v *Views) buildFeed(ctx context.Context, p plan, page int) (*feeds.Feed, i
 	f := &feeds.Feed{
 		ID: v.feedID(slugOf(n, k)), Slug: slugOf(n, k), Title: w.Calendar.Letters.With(who, w.Kind(k)), Lang: string(w.Lang),
 		Created: s.link.Created, Updated: changed, Number: page, More: more && page < maxPages,
-		Media: map[string]string{}, Kinds: map[school.Kind]string{},
+		Media: map[string]string{}, Names: names, Kinds: map[school.Kind]string{},
 	}
 	for _, note := range p.notes {
 		f.Letters = append(f.Letters, note.letter(w, v.cfg.BaseURL))
@@ -145,37 +145,35 @@ func (v *Views) buildFeed(ctx context.Context, p plan, page int) (*feeds.Feed, i
 }
 
 // letters are the newest letters, notices and changes of the parts, at most
-// limit of them.
-func (v *Views) letters(ctx context.Context, s scope, n school.ChildNumber, parts []part, limit int) ([]school.Letter, error) {
+// limit of them, and whom those of the family are for that are for several.
+func (v *Views) letters(
+	ctx context.Context, s scope, n school.ChildNumber, parts []part, limit int,
+) (letters []school.Letter, names map[school.UID][]string, err error) {
 	children, kinds := split(parts)
 	if len(children) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	var letters []school.Letter
 	stored := slices.DeleteFunc(kinds, func(k school.Kind) bool { return k == school.KindChanges })
 	if len(stored) > 0 {
-		var err error
-		if letters, err = v.cfg.Store.Letters(ctx, children, stored, limit); err != nil {
-			return nil, err
+		// Of the family's letters as many may be copies as there are siblings.
+		if letters, err = v.cfg.Store.Letters(ctx, children, stored, limit*len(children)); err != nil {
+			return nil, nil, err
 		}
 	}
 	if told(parts) {
 		differences, err := v.cfg.Store.Differences(ctx, children, 0)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		letters = append(letters, tell(words(s.link), shownBy(s.link, differences))...)
 		slices.SortStableFunc(letters, func(a, b school.Letter) int {
 			return cmp.Or(b.Published.Compare(a.Published), strings.Compare(string(a.Kind), string(b.Kind)))
 		})
 	}
-	letters = letters[:min(limit, len(letters))]
 	if n == school.Family {
-		for i := range letters {
-			letters[i].Title = letters[i].ChildName + ": " + letters[i].Title
-		}
+		letters, names = s.merged(letters, words(s.link))
 	}
-	return letters, nil
+	return letters[:min(limit, len(letters))], names, nil
 }
 
 // feedID is the name-based UUID (RFC 9562 5.5 in form, SHA-256 in place of

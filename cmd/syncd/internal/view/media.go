@@ -55,8 +55,13 @@ func (v *Views) listMedia(ctx context.Context, epoch int64) error {
 	if err != nil {
 		return err
 	}
+	children, err := v.cfg.Store.Children(ctx)
+	if err != nil {
+		return err
+	}
 	media := map[string]mediaHit{}
 	for _, l := range links {
+		l = resolved(l, children)
 		if !l.Live(v.cfg.Now()) || l.Options.Detail != school.DetailFull {
 			continue
 		}

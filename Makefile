@@ -33,8 +33,8 @@ fix: ## modernise
 	go fix ./...
 golden: ## write the golden files anew; look at the diff
 	go test ./feeds/... ./caldav/... ./source/... -update
-interop: ## real clients (vdirsyncer, khal, age) against the demo
-	SYNCD_REQUIRE_INTEROP=1 go test -count=1 -run Interop ./...
+interop: ## real clients, also Evolution and Thunderbird
+	SYNCD_REQUIRE_INTEROP=1 SYNCD_DESKTOP=1 go test -count=1 -run 'Interop|Desktop' ./...
 image: ## the container image
 	docker build -t syncd:local .
 check: ## what CI runs

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -95,8 +97,13 @@ type foreign struct {
 
 func (h *house) foreign(name string, args ...string) *foreign {
 	h.t.Helper()
-	cmd := exec.CommandContext(h.t.Context(), name, args...)
+	ctx, cancel := context.WithTimeout(h.t.Context(), 2*time.Minute)
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1")
+	// What the program starts ends with it, and is not waited for.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		h.t.Fatal(err)
@@ -112,7 +119,8 @@ func (h *house) foreign(name string, args ...string) *foreign {
 	}
 	h.t.Cleanup(func() {
 		_ = in.Close()
-		_ = cmd.Wait() // killed with the test's context, or done
+		_ = cmd.Wait() // ended with the context, or done
+		cancel()
 		if h.t.Failed() {
 			h.t.Logf("%s said:\n%s", name, errs)
 		}
@@ -195,8 +203,11 @@ const say = (what) => console.log(JSON.stringify(what));
 func (h *house) converse(m *meter, f *foreign, refusal string) {
 	h.t.Helper()
 	path := h.calendarPath("1-events")
-	var first struct{ Calendars, Objects []string }
+	var first struct{ Calendars, Objects, Writable []string }
 	f.hears(&first)
+	if len(first.Writable) > 0 {
+		h.t.Errorf("taken for writable: %v", first.Writable)
+	}
 	if len(first.Calendars) != len(h.slugs()) || len(first.Objects) != len(h.there(path)) {
 		h.t.Errorf("found %d calendars and %d objects, want %d and %d", len(first.Calendars), len(first.Objects), len(h.slugs()), len(h.there(path)))
 	}

@@ -62,3 +62,27 @@ func TestExitStatus(t *testing.T) {
 	}
 	check("key missing", try("status"), app.ExitData)
 }
+
+// TestNewerDataAreRefused starts on what a program of the future has left.
+func TestNewerDataAreRefused(t *testing.T) {
+	t.Parallel()
+	r := newRack(t)
+	r.copyStored("future")
+	before, err := os.ReadFile(filepath.Join(r.data(), "state.age"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"serve", "status"} {
+		cmd := r.command(command)
+		out, err := cmd.CombinedOutput()
+		if err == nil || cmd.ProcessState.ExitCode() != app.ExitData {
+			t.Errorf("%s: %v, want exit status %d", command, err, app.ExitData)
+		}
+		if !bytes.Contains(out, []byte("newer version")) || !bytes.Contains(out, []byte("syncd: hint: ")) {
+			t.Errorf("%s does not say what is wrong and what to do:\n%s", command, out)
+		}
+	}
+	if after, err := os.ReadFile(filepath.Join(r.data(), "state.age")); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file was changed: %v", err)
+	}
+}

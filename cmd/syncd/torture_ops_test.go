@@ -65,7 +65,9 @@ func TestTortureSync(t *testing.T) {
 // tortures are what the program does, without a school, when it is killed.
 func tortures() map[string]func(r *rack, what string) {
 	return map[string]func(r *rack, what string){
-		"link": tortureLink,
+		"link":      tortureLink,
+		"migration": tortureMigration,
+		"start":     tortureStart,
 	}
 }
 
@@ -141,6 +143,47 @@ func tortureLink(r *rack, what string) {
 		return
 	}
 	r.endure(what, 1)
+}
+
+// tortureMigration lets the program open data of the first schema.
+func tortureMigration(r *rack, what string) {
+	other := r.another()
+	other.title = "Sädesärla "
+	other.copyStored("begin")
+	other.known.events = 40
+	other.kill(nil, "status")
+	other.endure(what, 1) // its first link
+}
+
+// tortureStart lets the program begin with nothing.
+func tortureStart(r *rack, what string) {
+	other := r.another()
+	other.kill(nil, "status")
+	other.endure(what, 0)
+}
+
+// another is one more machine with the same program, for one round.
+func (r *rack) another() *rack {
+	other := *r
+	other.dir, other.known = r.t.TempDir(), state{links: map[string]bool{}}
+	return &other
+}
+
+// copyStored puts data of another version into place, with the key that opens
+// them.
+func (r *rack) copyStored(name string) {
+	r.t.Helper()
+	if err := os.CopyFS(r.dir, os.DirFS(filepath.Join("..", "..", "storage", "testdata", name))); err != nil {
+		r.t.Fatal(err)
+	}
+	for path, mode := range map[string]fs.FileMode{"keys": 0o700, "keys/cache.key": 0o600, "data": 0o700} {
+		if err := os.Chmod(filepath.Join(r.dir, path), mode); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	if err := os.RemoveAll(filepath.Join(r.dir, "holds.golden")); err != nil { // is in the clear
+		r.t.Fatal(err)
+	}
 }
 
 // addLinks makes links by the running daemon until it does not answer, and

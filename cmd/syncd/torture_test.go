@@ -122,8 +122,12 @@ func (r *rack) kill(while func(), args ...string) string {
 	if err := cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	var exit error
+	ended := make(chan struct{})
+	go func() {
+		exit = cmd.Wait()
+		close(ended)
+	}()
 	longest := r.longest[args[0]]
 	if longest == 0 {
 		longest = 2 * time.Second
@@ -148,10 +152,10 @@ func (r *rack) kill(while func(), args ...string) string {
 	var seen fs.FileInfo
 	for {
 		select {
-		case err := <-ended:
+		case <-ended:
 			r.longest[args[0]] = max(r.longest[args[0]], time.Since(start))
-			if err != nil {
-				r.t.Fatalf("syncd %s: %v\n%s", strings.Join(args, " "), err, errs.String())
+			if exit != nil {
+				r.t.Fatalf("syncd %s: %v\n%s", strings.Join(args, " "), exit, errs.String())
 			}
 			r.clean("what "+args[0]+" printed to standard error", []byte(errs.String()))
 			r.ended = true
@@ -169,7 +173,7 @@ func (r *rack) kill(while func(), args ...string) string {
 			}
 		}
 		_ = cmd.Process.Kill()
-		_ = <-ended
+		<-ended
 		count[1]++
 		if r.half() != nil {
 			count[2]++

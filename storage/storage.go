@@ -163,6 +163,9 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 	if err := db.tidyBlobs(ctx); err != nil {
 		return nil, fmt.Errorf("storage: open: %w", err)
 	}
+	if err := o.Keys.Tidy(); err != nil {
+		return nil, fmt.Errorf("storage: open: %w", err)
+	}
 	return db, nil
 }
 
@@ -185,23 +188,6 @@ func (db *DB) Flush(ctx context.Context) error {
 		return db.touchCache(ctx, "flush")
 	}
 	return nil
-}
-
-// Rotate replaces the key: a new one is made, everything is sealed with it,
-// and the old one is forgotten. After a crash at any moment the key file opens
-// everything, and Rotate may be called again. to names a new key file for a
-// key that is not ours to write ([vault.ErrNotManaged]); empty otherwise. UIDs
-// and the children's numbers stay.
-func (db *DB) Rotate(ctx context.Context, to string) error {
-	db.content.Lock()
-	defer db.content.Unlock()
-	if err := db.keys.BeginRotation(to); err != nil {
-		return wrap("rotate", err)
-	}
-	if err := errors.Join(db.cache.Reseal(ctx), db.state.Reseal(ctx), db.blobs.Reseal()); err != nil {
-		return wrap("rotate", err)
-	}
-	return wrap("rotate", db.keys.EndRotation())
 }
 
 // Size returns the size of cache.age's database in bytes, and its limit.

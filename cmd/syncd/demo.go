@@ -51,6 +51,7 @@ func demoCommand(ctx context.Context, c call) (err error) {
 		KeyFile: "", LogLevel: slog.LevelInfo,
 	}
 	log := newLogger(c.Err, cfg)
+	c.demo = true
 	return withApp(ctx, c, cfg, log, func(ctx context.Context, ac app.Config) error {
 		var previous demoFile
 		known, err := demo.Take(dir, &previous)

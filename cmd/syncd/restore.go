@@ -86,7 +86,7 @@ func (r *restoring) run(ctx context.Context) (done restored, err error) {
 	if err != nil {
 		return done, err
 	}
-	own, err := r.ownKeys()
+	own, err := r.ownKeys(ctx)
 	if err != nil {
 		return done, err
 	}
@@ -98,7 +98,7 @@ func (r *restoring) run(ctx context.Context) (done restored, err error) {
 		return done, err
 	}
 	if own == nil {
-		if own, err = r.makeKeys(); err != nil {
+		if own, err = r.makeKeys(ctx); err != nil {
 			return done, err
 		}
 		done.newKey = own.Path()
@@ -110,17 +110,10 @@ func (r *restoring) run(ctx context.Context) (done restored, err error) {
 	return done, err
 }
 
-func (r *restoring) source() vault.KeySource {
-	return vault.KeySource{
-		File: r.cfg.KeyFile, Candidates: r.cfg.KeySources(), Managed: r.cfg.ManagedKey(), Data: r.cfg.DataDir,
-		Passphrase: passphrase(r.cfg),
-	}
-}
-
 // ownKeys returns the installation's keys, nil where there are none yet. It
 // makes none: that waits until the backup is known to be good.
-func (r *restoring) ownKeys() (*vault.Keys, error) {
-	s := r.source()
+func (r *restoring) ownKeys(ctx context.Context) (*vault.Keys, error) {
+	s := keySource(ctx, r.call, r.cfg)
 	for _, path := range append(s.Candidates, s.Managed, s.File) {
 		if _, err := os.Lstat(path); err == nil {
 			return vault.OpenKeys(s)
@@ -134,8 +127,8 @@ func (r *restoring) ownKeys() (*vault.Keys, error) {
 
 // makeKeys makes the installation's keys on a new machine, or where they are
 // lost and the data with them.
-func (r *restoring) makeKeys() (*vault.Keys, error) {
-	s := r.source()
+func (r *restoring) makeKeys(ctx context.Context) (*vault.Keys, error) {
+	s := keySource(ctx, r.call, r.cfg)
 	if r.replace {
 		s.Data = filepath.Join(r.cfg.KeysDir, "none") // what is sealed there cannot be opened any more
 	}

@@ -34,6 +34,7 @@ type call struct {
 	name    string
 	args    []string          // what follows the command's name
 	options map[string]string // configuration flags, by flag name
+	demo    bool              // key and data may lie where they do not last
 }
 
 func commands() []command {
@@ -49,6 +50,7 @@ func commands() []command {
 		{"guardian", "reset", "a new one-time address for the web pages", data},
 		{"backup", "[-passphrase] DIR | -list DIR | -check DIR", "a verified copy of everything, in a folder of its own", data},
 		{"restore", "[-replace] [-key FILE] DIR", "put a backup in the place of the data; stop the daemon first", restore},
+		{"key", "check | show | rotate [-to FILE]", "the key that opens the data: does it fit, for paper, a new one", keyCommand},
 		{"reset", "", "put data that cannot be used aside and start empty", reset},
 		{"healthcheck", "", "ask a running daemon whether it serves", healthcheck},
 		{"config", "", "the effective configuration, secrets masked", showConfig},

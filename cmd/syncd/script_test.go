@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -34,7 +36,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready": ready, "flip": flip, "samefile": sameFile, "flipbackup": flipBackup,
+			"ready": ready, "flip": flip, "samefile": sameFile, "samemode": sameMode, "lockkey": lockKey, "flipbackup": flipBackup,
 		},
 	})
 }
@@ -104,4 +106,28 @@ func sameFile(ts *testscript.TestScript, _ bool, args []string) {
 		return
 	}
 	ts.Check(os.WriteFile(memory, []byte(now), 0o600))
+}
+
+// sameMode checks a file's permissions: samemode 600 FILE.
+func sameMode(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := strconv.FormatUint(uint64(info.Mode().Perm()), 8); got != args[0] {
+		ts.Fatalf("mode of %s = %s, want %s", args[1], got, args[0])
+	}
+}
+
+// lockKey locks a key file with a passphrase, as age -p does, but quickly:
+// lockkey FILE LOCKED PASSPHRASE.
+func lockKey(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	lock, err := age.NewScryptRecipient(args[2])
+	ts.Check(err)
+	lock.SetWorkFactor(10)
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, lock)
+	ts.Check(err)
+	_, err = w.Write(key)
+	ts.Check(errors.Join(err, w.Close(), os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o600)))
 }

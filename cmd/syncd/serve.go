@@ -11,17 +11,14 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"syncd/cmd/syncd/internal/app"
 	"syncd/cmd/syncd/internal/config"
 	"syncd/cmd/syncd/internal/control"
 	"syncd/cmd/syncd/internal/syncer"
-	"syncd/cmd/syncd/internal/text"
 	"syncd/storage"
 	"syncd/storage/vault"
 )
@@ -71,25 +68,35 @@ func data(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	streams := control.Streams{In: c.In, Out: c.Out, Err: c.Err}
-	status, err := control.Call(ctx, cfg.DataDir, args, app.NeedsInput(args), streams)
+	err = inDaemon(ctx, c, cfg, args)
 	if errors.Is(err, control.ErrNoDaemon) {
-		err = withApp(ctx, c, cfg, newLogger(io.Discard, cfg), func(ctx context.Context, ac app.Config) error {
-			a, err := app.New(ctx, ac)
-			if err != nil {
-				return err
-			}
-			status = a.RunCommand(ctx, args, streams)
-			return nil
-		})
+		return here(ctx, c, cfg, args)
 	}
-	if err != nil {
-		return err
-	}
-	if status != app.ExitOK {
+	return err
+}
+
+// inDaemon has the daemon that holds the data run a command.
+// [control.ErrNoDaemon]: there is none.
+func inDaemon(ctx context.Context, c call, cfg config.Config, args []string) error {
+	status, err := control.Call(ctx, cfg.DataDir, args, app.NeedsInput(args), control.Streams{In: c.In, Out: c.Out, Err: c.Err})
+	if err == nil && status != app.ExitOK {
 		return statusError(status)
 	}
-	return nil
+	return err
+}
+
+// here runs a command in this process, on data that no daemon holds.
+func here(ctx context.Context, c call, cfg config.Config, args []string) error {
+	return withApp(ctx, c, cfg, newLogger(io.Discard, cfg), func(ctx context.Context, ac app.Config) error {
+		a, err := app.New(ctx, ac)
+		if err != nil {
+			return err
+		}
+		if status := a.RunCommand(ctx, args, control.Streams{In: c.In, Out: c.Out, Err: c.Err}); status != app.ExitOK {
+			return statusError(status)
+		}
+		return nil
+	})
 }
 
 // absolute puts a command's name before its words. Paths among them mean the
@@ -118,19 +125,15 @@ func withApp(ctx context.Context, c call, cfg config.Config, log *slog.Logger, f
 	if err != nil {
 		return err
 	}
-	keys, err := vault.OpenKeys(vault.KeySource{
-		File: cfg.KeyFile, Candidates: cfg.KeySources(), Managed: cfg.ManagedKey(), Data: cfg.DataDir,
-		Passphrase: passphrase(cfg),
-	})
+	place, err := lasting(ctx, c, cfg, log)
 	if err != nil {
 		return errors.Join(err, lock.Close())
 	}
-	if keys.Created() {
-		log.LogAttrs(ctx, slog.LevelInfo, "a key was made; keep a copy of it somewhere else", slog.String("path", keys.Path()))
+	keys, err := vault.OpenKeys(keySource(ctx, c, cfg))
+	if err != nil {
+		return errors.Join(err, lock.Close())
 	}
-	if keys.Loose() {
-		log.LogAttrs(ctx, slog.LevelWarn, "other users of this machine may read the key file", slog.String("path", keys.Path()))
-	}
+	tellKeys(ctx, log, keys)
 	db, err := storage.Open(ctx, storage.Options{Dir: cfg.DataDir, Keys: keys, Now: c.Now, Log: log, Lock: lock})
 	if err != nil {
 		return err
@@ -142,48 +145,9 @@ func withApp(ctx context.Context, c call, cfg config.Config, log *slog.Logger, f
 	return f(ctx, app.Config{
 		DB: db, DataDir: cfg.DataDir, BaseURL: cfg.BaseURL, Platforms: app.Platforms(), Now: c.Now, Log: log,
 		Trusted: cfg.TrustedProxies, StaleAfter: cfg.StaleAfter, Gap: syncer.DefaultGap, Version: buildVersion(),
-		Key: keyPlace(cfg, keys.Path()), SameDisk: sameDisk(cfg.DataDir, keys.Path()),
+		Key:  keyReport(cfg, keys, place),
 		Away: []string{filepath.Dir(keys.Path())}, Backups: app.Backups{Passphrase: []byte(cfg.BackupPassphrase)},
 	})
-}
-
-func passphrase(cfg config.Config) func() ([]byte, error) {
-	if cfg.KeyPassphrase == "" {
-		return nil
-	}
-	return func() ([]byte, error) { return []byte(cfg.KeyPassphrase), nil }
-}
-
-func keyPlace(cfg config.Config, path string) text.KeyPlace {
-	switch {
-	case cfg.KeyPassphrase != "":
-		return text.KeyPassphrase
-	case path == cfg.ManagedKey():
-		return text.KeyManaged
-	case cfg.KeyFile != "":
-		return text.KeyFile
-	case cfg.CredentialsDir != "" && filepath.Dir(path) == filepath.Clean(cfg.CredentialsDir):
-		return text.KeyCredential
-	}
-	return text.KeySecret
-}
-
-// sameDisk reports whether two paths lie on one file system, as far as can be
-// seen: then whoever takes the disk has both.
-func sameDisk(a, b string) bool {
-	var device [2]uint64
-	for i, path := range []string{a, b} {
-		info, err := os.Stat(path)
-		if err != nil {
-			return false
-		}
-		stat, ok := info.Sys().(*syscall.Stat_t)
-		if !ok {
-			return false
-		}
-		device[i] = uint64(stat.Dev) //nolint:unconvert // its type differs from system to system
-	}
-	return device[0] == device[1]
 }
 
 func loadTLS(cfg config.Config) (*tls.Config, error) {

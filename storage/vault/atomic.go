@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"filippo.io/age"
+	"golang.org/x/sys/unix"
 )
 
 const newSuffix = ".new"
@@ -68,6 +69,41 @@ func syncFolder(dir string) error {
 		return fmt.Errorf("sync folder: %w", err)
 	}
 	return nil
+}
+
+// makeFolder makes a folder (0700) and those above it where they are missing,
+// and makes that durable.
+func makeFolder(dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	above := filepath.Dir(dir)
+	if above != dir {
+		if err := makeFolder(above); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	// A folder that may be written in but not be listed cannot be synced.
+	if err := syncFolder(above); !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
+}
+
+// openSealed opens a sealed file for reading. A link is refused: the next
+// write would put a file in its place, and what it led to would stay.
+func openSealed(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0) //nolint:gosec // the operator names the data folder
+	switch {
+	case errors.Is(err, unix.ELOOP), errors.Is(err, unix.EMLINK):
+		return nil, damaged(path, "it is a symbolic link")
+	case err != nil:
+		return nil, denied(path, fmt.Errorf("vault: open: %w", err))
+	}
+	return f, nil
 }
 
 // unseal opens the age file f. The size that it returns is authenticated,

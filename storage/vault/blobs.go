@@ -29,7 +29,7 @@ type Blobs struct {
 // it is missing (0700).
 func OpenBlobs(dir string, keys *Keys) (*Blobs, error) {
 	b := &Blobs{dir: filepath.Join(dir, blobFolder), keys: keys}
-	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+	if err := makeFolder(b.dir); err != nil {
 		return nil, fmt.Errorf("vault: make blob folder: %w", err)
 	}
 	return b, nil
@@ -70,9 +70,9 @@ func (b *Blobs) Open(id string) (_ *Blob, err error) {
 	if !validID(id) {
 		return nil, fmt.Errorf("vault: open blob: %w", fs.ErrNotExist)
 	}
-	f, err := os.Open(b.path(id))
+	f, err := openSealed(b.path(id))
 	if err != nil {
-		return nil, fmt.Errorf("vault: open blob: %w", err)
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -123,6 +123,43 @@ func (b *Blobs) reseal(id string) (err error) {
 	})
 	if err != nil {
 		return fmt.Errorf("vault: reseal blob: %w", err)
+	}
+	return nil
+}
+
+// VerifyBlobs reads every blob of a data folder to its end, and returns how
+// many there are and what is wrong with those that do not open. One that goes
+// meanwhile does not count. Nothing is changed.
+func (k *Keys) VerifyBlobs(dir string) (n int, bad []error, err error) {
+	b := &Blobs{dir: filepath.Join(dir, blobFolder), keys: k}
+	names, err := os.ReadDir(b.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, nil, denied(b.dir, fmt.Errorf("vault: list blobs: %w", err))
+	}
+	for _, e := range names {
+		id, ok := strings.CutSuffix(e.Name(), ".age")
+		if !ok || !validID(id) {
+			continue
+		}
+		switch err := b.verify(id); {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			bad = append(bad, err)
+		}
+		n++
+	}
+	return n, bad, nil
+}
+
+func (b *Blobs) verify(id string) (err error) {
+	blob, err := b.Open(id)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, blob.Close()) }()
+	if _, err := io.Copy(io.Discard, blob); err != nil {
+		return damaged(b.path(id), "a part of it was altered")
 	}
 	return nil
 }

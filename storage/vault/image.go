@@ -6,10 +6,8 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"modernc.org/sqlite"
 )
@@ -41,12 +39,12 @@ func fingerprint(img []byte) [32]byte {
 // readImage opens the age file at path and returns the database in it, after
 // its purpose has been checked; nil where there is no file.
 func (k *Keys) readImage(path string, purpose int32) (_ []byte, err error) {
-	f, err := os.Open(path) //nolint:gosec // the operator names the data folder
+	f, err := openSealed(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("vault: open: %w", err)
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	r, size, err := k.unseal(f)
@@ -70,6 +68,18 @@ func (k *Keys) readImage(path string, purpose int32) (_ []byte, err error) {
 		return nil, damaged(path, "it is a file of another purpose")
 	}
 	return img, nil
+}
+
+// VerifyDatabase reads the sealed database at path to its end, without opening
+// it. Errors are [ErrKeyUnfit], [ErrDamaged], [ErrDenied] and
+// [fs.ErrNotExist]. Nothing is changed.
+func (k *Keys) VerifyDatabase(path string, purpose int32) error {
+	img, err := k.readImage(path, purpose)
+	clear(img)
+	if err == nil && img == nil {
+		return fs.ErrNotExist
+	}
+	return err
 }
 
 // fill copies the image into the RAM database called dsn. A connection that

@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +12,6 @@ import (
 	"sync/atomic"
 
 	"filippo.io/age"
-	"filippo.io/age/armor"
 )
 
 const (
@@ -25,15 +23,17 @@ const (
 // Keys open and seal the files of one installation. The first key of the file
 // seals, all of them open. Safe for concurrent use. It prints as [redacted].
 type Keys struct {
-	ring    atomic.Pointer[keyring] // replaced as a whole by rotation
-	path    string
-	created bool
-	loose   bool
-	managed bool // the key file is ours to write
+	ring      atomic.Pointer[keyring] // replaced as a whole by rotation
+	path      atomic.Pointer[string]  // where they stand; moves when a rotation goes to another file
+	created   bool
+	loose     bool
+	protected atomic.Bool // by a passphrase, so that we cannot write it
+	managed   atomic.Bool // the key file is ours to write
 }
 
 func newKeys(ring keyring, path string) *Keys {
-	k := &Keys{path: path}
+	k := &Keys{}
+	k.path.Store(&path)
 	k.ring.Store(&ring)
 	return k
 }
@@ -88,9 +88,23 @@ type KeySource struct {
 	Passphrase func() ([]byte, error)
 }
 
-// OpenKeys finds and reads the key, or makes the managed one. Errors are
-// [ErrKeyMissing], [ErrKeyBroken] and [ErrPassphrase].
+// OpenKeys finds and reads the key, or makes the managed one where there is
+// nothing yet: no key and no sealed file. Errors are [ErrKeyMissing],
+// [ErrKeyBroken], [ErrPassphrase] and [ErrDenied].
 func OpenKeys(s KeySource) (*Keys, error) {
+	k, err := FindKeys(s)
+	if !errors.Is(err, errNoneYet) {
+		return k, err
+	}
+	return createKeys(s.Managed)
+}
+
+// errNoneYet is the part of [ErrKeyMissing] in which nothing is lost: there
+// is no sealed file either.
+var errNoneYet = errors.New("there are no data yet")
+
+// FindKeys is [OpenKeys] without ever making a key.
+func FindKeys(s KeySource) (*Keys, error) {
 	if s.File != "" {
 		if _, err := os.Stat(s.File); errors.Is(err, fs.ErrNotExist) {
 			return nil, &Error{Path: s.File, Err: ErrKeyMissing, Advice: "put the key file there, or correct its path"}
@@ -98,7 +112,9 @@ func OpenKeys(s KeySource) (*Keys, error) {
 		return readKeys(s.File, s.Passphrase, false)
 	}
 	for _, path := range s.Candidates {
-		if _, err := os.Stat(path); err == nil {
+		// One that is there and may not be looked at is not passed over: the
+		// wrong key would be used, or a new one made.
+		if _, err := os.Stat(path); err == nil || errors.Is(err, fs.ErrPermission) {
 			return readKeys(path, s.Passphrase, false)
 		}
 	}
@@ -110,7 +126,7 @@ func OpenKeys(s KeySource) (*Keys, error) {
 		return readKeys(s.Managed, s.Passphrase, true)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("vault: look for key: %w", err)
+		return nil, denied(s.Managed, fmt.Errorf("vault: look for key: %w", err))
 	}
 	sealed, err := firstSealed(s.Data)
 	if err != nil {
@@ -122,7 +138,7 @@ func OpenKeys(s KeySource) (*Keys, error) {
 			Advice: "put the key back, or move the sealed files away to begin anew",
 		}
 	}
-	return createKeys(s.Managed)
+	return nil, &Error{Path: s.Managed, Err: fmt.Errorf("%w: %w", ErrKeyMissing, errNoneYet), Advice: "the first start of syncd makes it"}
 }
 
 // GenerateKeys returns a new key that stands in no file.
@@ -135,7 +151,14 @@ func GenerateKeys() (*Keys, error) {
 }
 
 // Path returns the key file, empty for a key that stands in none.
-func (k *Keys) Path() string { return k.path }
+func (k *Keys) Path() string { return *k.path.Load() }
+
+// Count returns how many keys there are: one, unless a rotation is under way
+// or was cut short, or somebody put several into the file.
+func (k *Keys) Count() int { return len(k.ring.Load().identities) }
+
+// Protected reports whether the key file is locked with a passphrase.
+func (k *Keys) Protected() bool { return k.protected.Load() }
 
 // Created reports whether the key file was made just now: the moment to say
 // that it should be copied somewhere else.
@@ -159,20 +182,21 @@ func (*Keys) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // firstSealed returns the path of some sealed file in dir, empty if none.
 func firstSealed(dir string) (string, error) {
-	for _, pattern := range []string{"*.age", filepath.Join(blobFolder, "*.age")} {
-		found, err := filepath.Glob(filepath.Join(globEscape(dir), pattern))
-		if err != nil {
-			return "", fmt.Errorf("vault: look for sealed files: %w", err)
+	for _, folder := range []string{dir, filepath.Join(dir, blobFolder)} {
+		entries, err := os.ReadDir(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
 		}
-		if len(found) > 0 {
-			return found[0], nil
+		if err != nil { // what cannot be seen may be there
+			return "", denied(folder, fmt.Errorf("vault: look for sealed files: %w", err))
+		}
+		for _, e := range entries {
+			if strings.HasSuffix(e.Name(), ".age") {
+				return filepath.Join(folder, e.Name()), nil
+			}
 		}
 	}
 	return "", nil
-}
-
-func globEscape(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 func createKeys(path string) (*Keys, error) {
@@ -182,115 +206,10 @@ func createKeys(path string) (*Keys, error) {
 	}
 	ring := keyring{[]age.Identity{id}, id.Recipient()}
 	if err := ring.create(path); err != nil {
-		return nil, fmt.Errorf("vault: %w", err)
+		return nil, denied(path, fmt.Errorf("vault: %w", err))
 	}
 	k := newKeys(ring, path)
-	k.created, k.managed = true, true
+	k.created = true
+	k.managed.Store(true)
 	return k, nil
-}
-
-func readKeys(path string, passphrase func() ([]byte, error), managed bool) (*Keys, error) {
-	broken := func(detail string) error {
-		return &Error{Path: path, Err: ErrKeyBroken, Detail: detail, Advice: "put back a copy of the key file"}
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, broken("it cannot be read")
-	}
-	loose := info.Mode().Perm()&0o077 != 0
-	switch {
-	case info.IsDir():
-		return nil, broken("it is a folder")
-	case info.Size() > maxKeyFile:
-		return nil, broken("it is too large")
-	case managed && loose:
-		return nil, &Error{
-			Path: path, Err: ErrKeyBroken, Detail: "others may read it",
-			Advice: "make it readable by its owner alone: chmod 600",
-		}
-	}
-	raw, err := os.ReadFile(path) //nolint:gosec // the operator names the key file
-	if err != nil {
-		return nil, broken("it cannot be read")
-	}
-	defer clear(raw)
-	text, err := unwrapKeyFile(path, raw, passphrase)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(text)
-	ring, err := parseKeyring(text)
-	if err != nil {
-		return nil, broken(err.Error())
-	}
-	k := newKeys(ring, path)
-	k.loose, k.managed = loose, managed && bytes.Equal(text, raw)
-	return k, nil
-}
-
-// unwrapKeyFile opens a key file that is itself an age file sealed with a
-// passphrase, and returns others as they are.
-func unwrapKeyFile(path string, raw []byte, passphrase func() ([]byte, error)) ([]byte, error) {
-	var src io.Reader = bytes.NewReader(raw)
-	trimmed := bytes.TrimSpace(raw)
-	switch {
-	case bytes.HasPrefix(trimmed, []byte(armor.Header)):
-		src = armor.NewReader(bytes.NewReader(trimmed))
-	case bytes.HasPrefix(raw, []byte("age-encryption.org/")):
-	default:
-		return bytes.Clone(raw), nil
-	}
-	wrong := func(detail string) error {
-		return &Error{
-			Path: path, Err: ErrPassphrase, Detail: detail,
-			Advice: "give the passphrase in a file of its own, or start on a terminal",
-		}
-	}
-	if passphrase == nil {
-		return nil, wrong("none was given")
-	}
-	phrase, err := passphrase()
-	if err != nil {
-		return nil, fmt.Errorf("vault: ask for passphrase: %w", err)
-	}
-	defer clear(phrase)
-	id, err := age.NewScryptIdentity(strings.TrimRight(string(phrase), "\r\n"))
-	if err != nil {
-		return nil, wrong("none was given")
-	}
-	id.SetMaxWorkFactor(maxScryptLogN)
-	opened, err := age.Decrypt(src, id)
-	if err != nil {
-		if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
-			return nil, wrong("it does not fit")
-		}
-		return nil, &Error{Path: path, Err: ErrKeyBroken, Detail: "its protection is damaged", Advice: "put back a copy of the key file"}
-	}
-	text, err := io.ReadAll(io.LimitReader(opened, maxKeyFile))
-	if err != nil {
-		return nil, &Error{Path: path, Err: ErrKeyBroken, Detail: "its protection is damaged", Advice: "put back a copy of the key file"}
-	}
-	return text, nil
-}
-
-// parseKeyring reads one key a line. Empty lines, comments, a byte order mark
-// and Windows line ends are allowed. Errors never quote a line.
-func parseKeyring(text []byte) (keyring, error) {
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	var ring keyring
-	n := 0
-	for line := range bytes.Lines(text) {
-		n++
-		s := strings.TrimSpace(string(line))
-		if s == "" || strings.HasPrefix(s, "#") {
-			continue
-		}
-		if ring.add(s) != nil { // what it says could quote the key
-			return keyring{}, fmt.Errorf("line %d is not a key", n)
-		}
-	}
-	if ring.recipient == nil {
-		return keyring{}, errors.New("it holds no key")
-	}
-	return ring, nil
 }

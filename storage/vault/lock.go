@@ -26,13 +26,13 @@ type Lock struct {
 // is missing. [ErrLocked] means that another process, or another Lock of this
 // one, has it. It is taken before anything in the folder is read.
 func LockFolder(dir string) (*Lock, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("vault: make data folder: %w", err)
+	if err := makeFolder(dir); err != nil {
+		return nil, denied(dir, fmt.Errorf("vault: make data folder: %w", err))
 	}
 	path := filepath.Join(dir, LockName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600) //nolint:gosec // the operator names the data folder
 	if err != nil {
-		return nil, fmt.Errorf("vault: open lock: %w", err)
+		return nil, denied(path, fmt.Errorf("vault: open lock: %w", err))
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = f.Close()

@@ -1,10 +1,14 @@
 package vault
 
 import (
+	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"filippo.io/age"
 )
@@ -21,27 +25,33 @@ var ErrNotManaged = errors.New("the key file is kept by somebody else")
 // BeginRotation makes a new key, which seals from now on, while the old ones
 // still open, and writes them all to the key file. to names another key file
 // to be made, for keys that are not managed; empty means the present one,
-// which must be managed ([ErrNotManaged]).
+// which must be managed ([ErrNotManaged]). Naming the present one allows it to
+// be written, unless it is protected by a passphrase; so a rotation to another
+// file that was cut short goes on with that file as the present one.
 func (k *Keys) BeginRotation(to string) error {
-	if to == "" && !k.managed {
-		return &Error{Path: k.path, Err: ErrNotManaged, Advice: "name a new key file to rotate to"}
+	inPlace := to == "" || to == k.Path()
+	if to == "" && !k.managed.Load() || inPlace && k.Protected() {
+		return &Error{Path: k.Path(), Err: ErrNotManaged, Advice: "name a new key file: syncd key rotate -to FILE"}
 	}
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
 		return fmt.Errorf("vault: make key: %w", err)
 	}
-	ring := keyring{identities: append([]age.Identity{id}, k.ring.Load().identities...), recipient: id.Recipient()}
-	if to == "" {
-		err = ring.replace(k.path)
+	old := k.ring.Load()
+	ring := keyring{identities: append([]age.Identity{id}, old.identities...), recipient: id.Recipient()}
+	if inPlace {
+		err = ring.replace(k.Path(), old)
 	} else {
 		err = ring.create(to)
 	}
 	if err != nil {
 		return fmt.Errorf("vault: begin rotation: %w", err)
 	}
-	if to != "" {
-		k.path, k.managed = to, true
+	if !inPlace {
+		k.path.Store(&to)
+		k.protected.Store(false)
 	}
+	k.managed.Store(true)
 	k.ring.Store(&ring)
 	return nil
 }
@@ -51,12 +61,38 @@ func (k *Keys) BeginRotation(to string) error {
 func (k *Keys) EndRotation() error {
 	old := k.ring.Load()
 	ring := keyring{identities: old.identities[:1:1], recipient: old.recipient}
-	if err := ring.replace(k.path); err != nil {
+	if err := ring.replace(k.Path(), old); err != nil {
 		return fmt.Errorf("vault: end rotation: %w", err)
 	}
 	k.ring.Store(&ring)
 	return nil
 }
+
+// Tidy removes what a crash may have left beside a key file that we manage.
+// It is called when the key has opened everything, and no rotation is under
+// way.
+func (k *Keys) Tidy() error {
+	if !k.managed.Load() {
+		return nil
+	}
+	dir, base := filepath.Split(k.Path())
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("vault: look for left-over keys: %w", err)
+	}
+	for _, e := range entries {
+		if rest, ok := strings.CutPrefix(e.Name(), base+"."); ok && strings.HasSuffix(rest, newSuffix) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return fmt.Errorf("vault: remove left-over key: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// Secret returns the content of the key file as it would be written now: for
+// a copy on paper, at the owner's express request, and nothing else.
+func (k *Keys) Secret() ([]byte, error) { return k.ring.Load().lines() }
 
 // lines returns the content of a key file.
 func (r *keyring) lines() ([]byte, error) {
@@ -71,43 +107,90 @@ func (r *keyring) lines() ([]byte, error) {
 	return out, nil
 }
 
-// create writes a new key file (0600) and never overwrites one.
-func (r *keyring) create(path string) error {
-	text, err := r.lines()
+// create writes a new key file (0600), whole or not at all, and never
+// overwrites one.
+func (r *keyring) create(path string) (err error) {
+	dir := filepath.Dir(path)
+	if err := makeFolder(dir); err != nil {
+		return fmt.Errorf("make key folder: %w", err)
+	}
+	tmp, err := r.draft(path)
 	if err != nil {
 		return err
 	}
-	defer clear(text)
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make key folder: %w", err)
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the key folder
-	if err != nil {
+	defer func() { err = errors.Join(err, removeIfThere(tmp)) }()
+	// A second name is the way that never overwrites; a file system that
+	// knows no second names gets a look before.
+	if err := os.Link(tmp, path); errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("make key file: %w", err)
+	} else if err != nil {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("make key file: %w", errors.Join(err, fs.ErrExist))
+		}
+		if err := os.Rename(tmp, path); err != nil {
+			return fmt.Errorf("make key file: %w", err)
+		}
 	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = syncFolder(dir)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write key file: %w", err), os.Remove(path))
+	if err := syncFolder(dir); err != nil {
+		return errors.Join(err, os.Remove(path))
 	}
 	return nil
 }
 
 // replace writes a key file in place of the one that is there, whole or not
-// at all.
-func (r *keyring) replace(path string) error {
-	tmp := path + newSuffix
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove left-over key file: %w", err)
+// at all. The one that is there has to hold what it held: old. Where it is a
+// link, what the link leads to is replaced.
+func (r *keyring) replace(path string, old *keyring) error {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return fmt.Errorf("find key file: %w", err)
 	}
-	if err := r.create(tmp); err != nil {
+	present, err := readKeyFile(path)
+	if err != nil {
+		return fmt.Errorf("read key file: %w", err)
+	}
+	defer clear(present)
+	known, err := old.lines()
+	if err != nil {
+		return err
+	}
+	defer clear(known)
+	if first, _, _ := bytes.Cut(known, []byte{'\n'}); !bytes.Contains(present, first) {
+		return &Error{Path: path, Err: ErrKeyBroken, Detail: "it is another one than at the start", Advice: "start syncd again, so that it reads the key file"}
+	}
+	tmp, err := r.draft(path)
+	if err != nil {
 		return err
 	}
 	if err := os.Rename(tmp, path); err != nil {
 		return errors.Join(fmt.Errorf("rename key file: %w", err), os.Remove(tmp))
 	}
 	return syncFolder(filepath.Dir(path))
+}
+
+// draft writes the keys to a file of a name that nobody else uses, beside
+// where they are to stand. It is durable, or not there.
+func (r *keyring) draft(path string) (tmp string, err error) {
+	text, err := r.lines()
+	if err != nil {
+		return "", err
+	}
+	defer clear(text)
+	tmp = path + "." + rand.Text()[:8] + newSuffix
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names the key folder
+	if err != nil {
+		return "", fmt.Errorf("write key file: %w", err)
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", errors.Join(fmt.Errorf("write key file: %w", err), os.Remove(tmp))
+	}
+	return tmp, nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

@@ -16,6 +16,8 @@ package vault
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 )
 
 // What can be wrong with a folder, a key or a sealed file. They come wrapped
@@ -29,6 +31,12 @@ var (
 	// ErrKeyBroken: the key file exists and holds no usable key, or everybody
 	// on the machine may read it.
 	ErrKeyBroken = errors.New("the key file cannot be used")
+	// ErrDenied: the user that runs the program may not read or write the
+	// file or folder. It is an [fs.ErrPermission].
+	ErrDenied = fmt.Errorf("the user that runs syncd may not use it: %w", fs.ErrPermission)
+	// ErrKeyFleeting: the key would lie where it does not last, such as the
+	// layer of a container. Nothing was made.
+	ErrKeyFleeting = errors.New("a key would not last here")
 	// ErrPassphrase: the key file is protected and the passphrase is missing
 	// or wrong.
 	ErrPassphrase = errors.New("the passphrase of the key file is missing or wrong")
@@ -73,4 +81,13 @@ func damaged(path, detail string) error {
 		Path: path, Err: ErrDamaged, Detail: detail + "; nothing was changed",
 		Advice: "put back a copy of the file, or move it away to begin anew",
 	}
+}
+
+// denied makes an error that says that something may not be read or written
+// an [ErrDenied]; others stay as they are.
+func denied(path string, err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return &Error{Path: path, Err: ErrDenied, Advice: "the folders and files must belong to the user that runs syncd"}
+	}
+	return err
 }

@@ -60,11 +60,10 @@ type Config struct {
 	StaleAfter time.Duration
 	// Whole names children whose subscribed calendars are never narrowed; nil:
 	// none.
-	Whole    func(school.ChildNumber) bool
-	Version  string
-	Key      text.KeyPlace // where the key lies, for the privacy page
-	SameDisk bool          // key and data on one file system
-	Demo     bool          // the family is invented, and pages say so
+	Whole   func(school.ChildNumber) bool
+	Version string
+	Key     KeyReport // where the key lies; its keys and seals are looked up when asked for
+	Demo    bool      // the family is invented, and pages say so
 	// Away are folders beside the data folder that hold no backups: the key's.
 	Away    []string
 	Backups Backups

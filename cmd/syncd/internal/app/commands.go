@@ -24,7 +24,7 @@ import (
 func (a *App) Command(ctx context.Context, args []string, s control.Streams) int {
 	c := command{App: a, Streams: s, say: text.Terminal()}
 	run := map[string]func(context.Context, []string) error{
-		"account": c.account, "login": c.login, "sync": c.sync, "status": c.status, "link": c.link, "guardian": c.guardian, "child": c.child, "backup": c.backup,
+		"account": c.account, "login": c.login, "sync": c.sync, "status": c.status, "link": c.link, "guardian": c.guardian, "child": c.child, "key": c.key, "backup": c.backup,
 	}
 	if len(args) == 0 || run[args[0]] == nil {
 		return Fail(s.Err, usageError("there is no such command"))

@@ -53,7 +53,7 @@ func Fail(w io.Writer, err error) int {
 func unusable(err error) bool {
 	for _, target := range []error{
 		vault.ErrKeyMissing, vault.ErrKeyBroken, vault.ErrPassphrase, vault.ErrKeyUnfit, vault.ErrDamaged,
-		storage.ErrNewer, storage.ErrMismatch,
+		vault.ErrDenied, vault.ErrKeyFleeting, storage.ErrNewer, storage.ErrMismatch,
 	} {
 		if errors.Is(err, target) {
 			return true
@@ -72,11 +72,16 @@ func hint(err error) string {
 		return text.TerminalBackup().Occupied
 	case errors.Is(err, vault.ErrDamaged):
 		return "put back a copy of the file, or run syncd reset: it puts the file aside and begins anew"
-	case errors.Is(err, vault.ErrKeyMissing), errors.Is(err, vault.ErrKeyUnfit):
-		return "put the key back; without it, syncd reset puts the data aside and begins anew"
+	case errors.Is(err, vault.ErrKeyUnfit):
+		return "put back the key that belongs to it (after key rotate -to: the new one); without it, syncd reset puts the data aside and begins anew"
 	}
-	if v, ok := errors.AsType[*vault.Error](err); ok && v.Hint() != "" {
-		return v.Hint()
+	if v, ok := errors.AsType[*vault.Error](err); ok {
+		switch {
+		case errors.Is(err, vault.ErrKeyMissing) && v.Detail != "": // something sealed is there
+			return "put the key back; without it, syncd reset puts the data aside and begins anew"
+		case v.Hint() != "":
+			return v.Hint()
+		}
 	}
 	switch {
 	case errors.Is(err, ErrUsage):

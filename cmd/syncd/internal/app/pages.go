@@ -348,7 +348,7 @@ func (p pages) Privacy(ctx context.Context) (web.Privacy, error) {
 	if err != nil {
 		return web.Privacy{}, err
 	}
-	out := web.Privacy{Kept: kept, Accounts: accounts, Key: p.cfg.Key, SameDisk: p.cfg.SameDisk}
+	out := web.Privacy{Kept: kept, Accounts: accounts, Key: p.cfg.Key.Place, SameDisk: p.cfg.Key.Disk == DiskSame}
 	for _, v := range accounts {
 		platform, _ := p.platform(v.Platform)
 		for _, h := range platform.Hosts {

@@ -65,8 +65,10 @@ func TestTortureSync(t *testing.T) {
 // tortures are what the program does, without a school, when it is killed.
 func tortures() map[string]func(r *rack, what string) {
 	return map[string]func(r *rack, what string){
+		"backup":    tortureBackup,
 		"link":      tortureLink,
 		"migration": tortureMigration,
+		"restore":   tortureRestore,
 		"start":     tortureStart,
 	}
 }
@@ -92,7 +94,7 @@ func (r *rack) furnish() {
 	r.t.Helper()
 	const word = "Sädesärla"
 	r.words, r.title = []string{word, "Gökärt"}, word+" "
-	keys, err := vault.OpenKeys(vault.KeySource{Managed: filepath.Join(r.dir, "keys", "cache.key"), Data: r.data()})
+	keys, err := vault.OpenKeys(r.keys())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -145,6 +147,74 @@ func tortureLink(r *rack, what string) {
 	r.endure(what, 1)
 }
 
+func (r *rack) backups() string { return filepath.Join(r.dir, "backups") }
+
+// tortureBackup makes a backup. Whatever has a backup's name afterwards is
+// whole.
+func tortureBackup(r *rack, what string) {
+	out := r.kill(nil, "backup", r.backups())
+	r.listBackups()
+	if path, _, _ := strings.Cut(out, "\n"); path != "" {
+		r.acknowledged++
+		if _, ok := r.saved[filepath.Base(path)]; !ok {
+			r.t.Fatalf("%s: the backup is not there", what)
+		}
+	}
+	r.endure(what, 0)
+}
+
+// listBackups checks all backups, notes what those hold that are new, and
+// keeps the newest three.
+func (r *rack) listBackups() {
+	r.t.Helper()
+	if _, err := os.Stat(r.backups()); errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	var names []string
+	for line := range strings.Lines(r.must("backup", "-list", r.backups())) {
+		name, _, _ := strings.Cut(line, " ")
+		if _, ok := r.saved[name]; !ok {
+			r.saved[name] = r.known.clone()
+		}
+		if out := r.must("backup", "-check", filepath.Join(r.backups(), name)); !strings.Contains(out, "is whole") {
+			r.t.Fatalf("backup -check: %s", out)
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names[:max(0, len(names)-3)] {
+		if err := os.RemoveAll(filepath.Join(r.backups(), name)); err != nil {
+			r.t.Fatal(err)
+		}
+		delete(r.saved, name)
+	}
+}
+
+// tortureRestore puts the newest backup in the place of the data: they are
+// what they were, or what the backup is.
+func tortureRestore(r *rack, what string) {
+	if len(r.saved) == 0 {
+		r.must("backup", r.backups())
+		r.listBackups()
+	}
+	saved := r.saved[slices.Max(slices.Collect(maps.Keys(r.saved)))].clone()
+	r.kill(nil, "restore", "-replace", r.backups())
+	if r.ended {
+		r.known = saved
+		r.acknowledged++
+	}
+	r.endure(what, 0, saved)
+	aside, err := filepath.Glob(filepath.Join(r.data(), "replaced-*"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, dir := range aside {
+		if err := os.RemoveAll(dir); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
 // tortureMigration lets the program open data of the first schema.
 func tortureMigration(r *rack, what string) {
 	other := r.another()
@@ -165,7 +235,7 @@ func tortureStart(r *rack, what string) {
 // another is one more machine with the same program, for one round.
 func (r *rack) another() *rack {
 	other := *r
-	other.dir, other.known = r.t.TempDir(), state{links: map[string]bool{}}
+	other.saved, other.dir, other.known = map[string]state{}, r.t.TempDir(), state{links: map[string]bool{}}
 	return &other
 }
 

@@ -58,8 +58,9 @@ type rack struct {
 	title  string // of the events that are counted, before their number
 	known  state  // acknowledged
 
-	ended        bool // the last command did, before it was killed
-	acknowledged int  // changes that the program said were made before it was killed
+	saved        map[string]state // of backups, by name
+	ended        bool             // the last command did, before it was killed
+	acknowledged int              // changes that the program said were made before it was killed
 
 	longest map[string]time.Duration // of an operation that came to its end
 	writes  map[string]int           // files that were seen half written in it
@@ -81,11 +82,15 @@ func newRack(t *testing.T) *rack {
 	}
 	return &rack{
 		t: t, binary: binary, dir: t.TempDir(), known: state{links: map[string]bool{}},
-		longest: map[string]time.Duration{}, writes: map[string]int{}, tally: map[string]*[3]int{},
+		saved: map[string]state{}, longest: map[string]time.Duration{}, writes: map[string]int{}, tally: map[string]*[3]int{},
 	}
 }
 
 func (r *rack) data() string { return filepath.Join(r.dir, "data") }
+
+func (r *rack) keys() vault.KeySource {
+	return vault.KeySource{Managed: filepath.Join(r.dir, "keys", "cache.key"), Data: r.data()}
+}
 
 func (r *rack) command(args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(r.t.Context(), r.binary, args...)
@@ -185,7 +190,7 @@ func (r *rack) kill(while func(), args ...string) string {
 
 // half returns a file that is being written, nil if there is none.
 func (r *rack) half() (found fs.FileInfo) {
-	for _, pattern := range []string{"data/*.new", "data/blobs/*.new", "data/*/*.new", "keys/*.new", "backup*/*.new", "backup*/*/*.new"} {
+	for _, pattern := range []string{"data/*.new", "data/blobs/*.new", "data/*/*.new", "keys/*.new", "backups/*/*.new", "backups/*/*/*.new", "data/restore.partial/blobs/*.new"} {
 		files, _ := filepath.Glob(filepath.Join(r.dir, pattern))
 		for _, name := range files {
 			if info, err := os.Lstat(name); err == nil {
@@ -263,7 +268,7 @@ func (r *rack) control() {
 // noticed when they were opened.
 func (r *rack) look() (state, storage.Opened) {
 	r.t.Helper()
-	keys, err := vault.OpenKeys(vault.KeySource{Managed: filepath.Join(r.dir, "keys", "cache.key"), Data: r.data()})
+	keys, err := vault.OpenKeys(r.keys())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -329,6 +334,13 @@ func (r *rack) endure(what string, more int, may ...state) {
 		r.t.Fatalf("%s: opened as %+v", what, opened)
 	}
 	r.accept(what, got, more, may...)
+	keys, err := vault.OpenKeys(r.keys())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if facts, err := storage.Check(r.t.Context(), r.data(), keys); err != nil || facts.Missing > 0 {
+		r.t.Fatalf("%s: %+v, %v", what, facts, err)
+	}
 	r.scan()
 }
 

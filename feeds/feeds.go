@@ -42,9 +42,9 @@ type Store interface {
 	// because it keeps its rendered documents. Page 1 holds the newest letters;
 	// a page behind the last one is not there.
 	Feed(ctx context.Context, token, slug string, page int) (*Feed, error)
-	// Media opens a picture or file by the id it has in a link's addresses.
-	// The caller closes the reader.
-	Media(ctx context.Context, id string) (school.MediaRef, io.ReadCloser, error)
+	// Media returns what is known of a picture or file, by the id it has in a
+	// link's addresses, and open, which opens it; the caller closes the reader.
+	Media(ctx context.Context, id string) (ref school.MediaRef, open func() (io.ReadCloser, error), err error)
 }
 
 // Config is what [New] needs.

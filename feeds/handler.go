@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"syncd/feeds/icalendar"
@@ -35,6 +36,8 @@ type handler struct {
 	misses *limiter
 	packed *packer
 	shared headers
+
+	buffers sync.Pool // of *[]byte, for media
 }
 
 // ServeHTTP implements [http.Handler].

@@ -2,7 +2,9 @@ package feeds_test
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
 	"testing"
@@ -72,8 +74,10 @@ func TestMedia(t *testing.T) {
 // breaking is media that ends in the middle.
 type breaking struct{ store }
 
-func (b *breaking) Media(context.Context, string) (school.MediaRef, io.ReadCloser, error) {
-	return school.MediaRef{ID: "m", Name: "hemlig.jpg", Type: "image/jpeg"}, io.NopCloser(io.MultiReader(strings.NewReader("abc"), failing{})), nil
+func (b *breaking) Media(context.Context, string) (ref school.MediaRef, open func() (io.ReadCloser, error), err error) {
+	return school.MediaRef{ID: "m", Name: "hemlig.jpg", Type: "image/jpeg"}, func() (io.ReadCloser, error) {
+		return io.NopCloser(io.MultiReader(strings.NewReader("abc"), failing{})), nil
+	}, nil
 }
 
 type failing struct{}
@@ -87,5 +91,25 @@ func TestMediaCutShort(t *testing.T) {
 	}
 	if log := srv.log.String(); !strings.Contains(log, "media cut short") || strings.Contains(log, "hemlig") || strings.Contains(log, mediaID) {
 		t.Errorf("log: %s", log)
+	}
+}
+
+// TestMediaAreOpenedForThoseWhoReadThem does not decrypt for a 304, and
+// answers in words when the file is gone or damaged.
+func TestMediaAreOpenedForThoseWhoReadThem(t *testing.T) {
+	t.Parallel()
+	s := newStore()
+	srv := serve(t, s, nil)
+	path := "/m/" + mediaID + "/x.jpg"
+	tag := srv.ask(t, http.MethodGet, path).Header().Get("Etag")
+	if w := srv.ask(t, http.MethodGet, path, "If-None-Match", tag); w.Code != http.StatusNotModified || s.opened != 1 {
+		t.Errorf("with its tag = %d, opened %d times", w.Code, s.opened)
+	}
+	for status, err := range map[int]error{http.StatusNotFound: fs.ErrNotExist, http.StatusInternalServerError: errors.New("vault: damaged")} {
+		s.openErr = err
+		w := srv.ask(t, http.MethodGet, path)
+		if h := w.Header(); w.Code != status || h.Get("Etag") != "" || h.Get("Cache-Control") != "no-store" || h.Get("Content-Disposition") != "" || h.Get("X-Robots-Tag") == "" {
+			t.Errorf("%v: %d, headers %v", err, w.Code, h)
+		}
 	}
 }

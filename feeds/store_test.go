@@ -38,6 +38,8 @@ type store struct {
 	media      map[string]school.MediaRef
 	data       map[string]string
 	err        error // answered to everything
+	openErr    error // of opening a picture
+	opened     int   // pictures
 }
 
 func (s *store) Collection(_ context.Context, token, slug string) (*icalendar.Collection, error) {
@@ -63,7 +65,7 @@ func (s *store) Feed(_ context.Context, token, slug string, page int) (*feeds.Fe
 	return s.feed, nil
 }
 
-func (s *store) Media(_ context.Context, id string) (school.MediaRef, io.ReadCloser, error) {
+func (s *store) Media(_ context.Context, id string) (ref school.MediaRef, open func() (io.ReadCloser, error), err error) {
 	if s.err != nil {
 		return school.MediaRef{}, nil, s.err
 	}
@@ -71,7 +73,13 @@ func (s *store) Media(_ context.Context, id string) (school.MediaRef, io.ReadClo
 	if !found {
 		return school.MediaRef{}, nil, fmt.Errorf("no such media: %w", fs.ErrNotExist)
 	}
-	return ref, io.NopCloser(strings.NewReader(s.data[id])), nil
+	return ref, func() (io.ReadCloser, error) {
+		s.opened++
+		if s.openErr != nil {
+			return nil, s.openErr
+		}
+		return io.NopCloser(strings.NewReader(s.data[id])), nil
+	}, nil
 }
 
 func letters() []school.Letter {

@@ -71,11 +71,15 @@ func (h *house) link(name string, change func(*school.Link)) {
 	if change != nil {
 		change(&l)
 	}
-	s := storage.Secrets{Page: hash(name + "-p"), Calendars: hash(name), Feeds: hash(name), Password: hash(name), Media: hash(name + "-m")}
-	if err := h.AddLink(h.t.Context(), l, s); err != nil {
+	if err := h.AddLink(h.t.Context(), l, linkSecrets(name)); err != nil {
 		h.t.Fatal(err)
 	}
 	h.Invalidate()
+}
+
+// linkSecrets are those of a link whose tokens are its name.
+func linkSecrets(name string) storage.Secrets {
+	return storage.Secrets{Page: hash(name + "-p"), Calendars: hash(name), Feeds: hash(name), Password: hash(name), Media: hash(name + "-m")}
 }
 
 // day is a day counted from the clock's first day, a Monday.

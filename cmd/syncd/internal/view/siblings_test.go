@@ -69,7 +69,12 @@ func TestALetterToSiblingsIsOne(t *testing.T) {
 // open reads a picture as a subscriber of the feed does.
 func (h *house) open(f *feeds.Feed, m school.MediaRef) {
 	h.t.Helper()
-	_, body, err := h.Feeds().Media(h.t.Context(), f.Media[m.ID])
+	_, open, err := h.Feeds().Media(h.t.Context(), f.Media[m.ID])
+	if err != nil {
+		h.t.Errorf("picture: %v", err)
+		return
+	}
+	body, err := open()
 	if err != nil {
 		h.t.Errorf("picture: %v", err)
 		return

@@ -41,7 +41,7 @@ func (f Feeds) Feed(ctx context.Context, token, slug string, page int) (*feeds.F
 
 // Media implements feeds.Store. The id is one that a feed of a living link
 // was given.
-func (f Feeds) Media(ctx context.Context, id string) (school.MediaRef, io.ReadCloser, error) {
+func (f Feeds) Media(ctx context.Context, id string) (ref school.MediaRef, open func() (io.ReadCloser, error), err error) {
 	hit, err := f.v.mediaHit(ctx, id)
 	if err != nil {
 		return school.MediaRef{}, nil, err
@@ -49,7 +49,11 @@ func (f Feeds) Media(ctx context.Context, id string) (school.MediaRef, io.ReadCl
 	if _, err := f.v.link(ctx, hit.link); err != nil {
 		return school.MediaRef{}, nil, err
 	}
-	return f.v.cfg.Store.Media(ctx, hit.blob)
+	ref, err = f.v.cfg.Store.MediaRef(ctx, hit.blob)
+	return ref, func() (io.ReadCloser, error) {
+		_, body, err := f.v.cfg.Store.Media(ctx, hit.blob)
+		return body, err
+	}, err
 }
 
 // Used notes the use of a link by the token in an address, whichever of the

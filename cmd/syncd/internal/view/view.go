@@ -58,6 +58,7 @@ type ContentStore interface {
 	ChangesSince(ctx context.Context, children []school.ChildNumber, kinds []school.Kind, from storage.Revision) ([]storage.Change, storage.Revision, error)
 	Generation(ctx context.Context) (string, error)
 	Media(ctx context.Context, id string) (school.MediaRef, io.ReadCloser, error)
+	MediaRef(ctx context.Context, id string) (school.MediaRef, error)
 }
 
 // HistoryStore knows what happened, and how old things are.

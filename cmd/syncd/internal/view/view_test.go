@@ -207,7 +207,11 @@ func TestMediaDieWithWhatShowsThem(t *testing.T) {
 	h.link("all", func(l *school.Link) { l.Kinds = []school.Kind{school.KindAll} })
 	h.read(nil)
 	open := func(id string) error {
-		ref, body, err := h.Feeds().Media(t.Context(), id)
+		ref, content, err := h.Feeds().Media(t.Context(), id)
+		if err != nil {
+			return err
+		}
+		body, err := content()
 		if err != nil {
 			return err
 		}

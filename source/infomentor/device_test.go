@@ -66,7 +66,7 @@ func TestKilledDuringRotation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		steps := 1
-		for n := 0; n <= steps; n++ {
+		for n := 0; n <= steps; n += killStep {
 			f := newFamily(t, infomentortest.Options{}, pairing())
 			m := &mortal{inner: f.fake, stored: f.login().State()}
 			f.fake.KillPerson(f.guardian().PersonalNumber)
@@ -134,12 +134,12 @@ func TestRotationIsCutOff(t *testing.T) {
 	}
 }
 
-// Three weeks as a paired phone: every session dies, nobody is asked.
+// Weeks as a paired phone: every session dies, nobody is asked.
 func TestPairedForWeeks(t *testing.T) {
 	bubble(t, infomentortest.Options{}, pairing(), func(f *family) {
 		s := f.login()
 		refreshes := 0
-		for range 21 * 8 {
+		for range pairDays * 8 {
 			time.Sleep(3 * time.Hour)
 			f.fake.SSO().KillSMSession()
 			_, err := f.fetch(s, f.plan("notices"))
@@ -154,7 +154,7 @@ func TestPairedForWeeks(t *testing.T) {
 				t.Fatalf("Fetch = %v", err)
 			}
 		}
-		if refreshes < 100 {
+		if refreshes < 4*pairDays {
 			t.Errorf("%d sessions died, want more", refreshes)
 		}
 		if got := f.fake.Offences(); len(got) > 0 {

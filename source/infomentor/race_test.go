@@ -2,6 +2,10 @@
 
 package infomentor_test
 
-// rounds is how many reads are tried under the race detector, which makes each
-// ten times as slow: what it looks for shows in the first ones.
-const rounds = 240
+// Under the race detector a read takes ten times as long, and what it looks
+// for shows in the first ones. The plain run takes the numbers of norace_test.go.
+const (
+	rounds   = 240 // reads of a platform that lies
+	pairDays = 4   // days as a paired phone
+	killStep = 5   // of the steps at which a process is killed, one in so many
+)

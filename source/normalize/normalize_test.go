@@ -400,7 +400,7 @@ func raw() []cmp.Option {
 func TestSecondPassChangesNothing(t *testing.T) {
 	t.Parallel()
 	n := normalizer(t)
-	for seed := range uint64(150) {
+	for seed := range uint64(seeds) {
 		s := randomSnapshot(rand.New(rand.NewPCG(seed, 1)))
 		once := n.Snapshot(s)
 		if diff := cmp.Diff(once, n.Snapshot(once), raw()...); diff != "" {

@@ -200,9 +200,15 @@ func (b *bench) login(g schooltest.Guardian) *source.Session {
 
 func (b *bench) first() schooltest.Guardian { return b.world.Guardians()[0] }
 
-func (b *bench) plan() school.Plan {
+// plan asks for everything.
+func (b *bench) plan() school.Plan { return b.around(30, 400) }
+
+// brief is the plan of tests that read over and over again.
+func (b *bench) brief() school.Plan { return b.around(daysBack, daysOn) }
+
+func (b *bench) around(back, ahead int) school.Plan {
 	today := school.DateOf(b.now().In(school.Stockholm()))
-	return school.Plan{Now: b.now(), Window: school.Window{From: today.AddDays(-30), To: today.AddDays(400)}}
+	return school.Plan{Now: b.now(), Window: school.Window{From: today.AddDays(-back), To: today.AddDays(ahead)}}
 }
 
 // fetch reads and looks at what must hold for every read.

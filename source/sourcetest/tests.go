@@ -131,7 +131,7 @@ func (b *bench) total(s *source.Session) int {
 	before := 0
 	for range 2 {
 		before = b.fake.Requests()
-		if _, err := b.fetch(b.t.Context(), s, b.plan()); err != nil {
+		if _, err := b.fetch(b.t.Context(), s, b.brief()); err != nil {
 			b.t.Fatalf("Fetch = %v", err)
 		}
 	}
@@ -142,16 +142,16 @@ func (b *bench) total(s *source.Session) int {
 // what is covered all the same is complete.
 func (b *bench) troubleEverywhere() {
 	s := b.login(b.first())
-	for n := range b.total(s) {
+	for total, n := b.total(s), 0; n < total; n += stride {
 		b.fake.Fail(n + 1)
-		k, err := b.fetch(b.t.Context(), s, b.plan())
+		k, err := b.fetch(b.t.Context(), s, b.brief())
 		if !errors.Is(err, source.ErrUnavailable) {
 			b.t.Errorf("Fetch with trouble at request %d = %v, want %v", n+1, err, source.ErrUnavailable)
 		}
 		b.blames(k, err)
 		b.fake.Heal()
 	}
-	if _, err := b.fetch(b.t.Context(), s, b.plan()); err != nil {
+	if _, err := b.fetch(b.t.Context(), s, b.brief()); err != nil {
 		b.t.Errorf("Fetch after all trouble = %v", err)
 	}
 }
@@ -174,7 +174,7 @@ func (b *bench) blames(k *catch, err error) {
 				snap = s
 			}
 		}
-		want, _ := b.expected(school.Snapshot{Child: c}, b.plan())
+		want, _ := b.expected(school.Snapshot{Child: c}, b.brief())
 		for _, part := range []school.Part{school.PartCalendar, school.PartSchedule, school.PartMenu} {
 			_, covered := snap.Covers(part)
 			has := len(titles(only(want, part))) > 0
@@ -224,10 +224,10 @@ func (b *bench) expiryEverywhere() {
 	if b.fake.ExpireAt == nil {
 		b.t.Skip("the platform has no sessions")
 	}
-	for n := range b.total(b.login(b.first())) {
+	for total, n := b.total(b.login(b.first())), 0; n < total; n += stride {
 		s := b.login(b.first())
 		b.fake.ExpireAt(n + 1)
-		if _, err := b.fetch(b.t.Context(), s, b.plan()); !errors.Is(err, source.ErrSessionExpired) {
+		if _, err := b.fetch(b.t.Context(), s, b.brief()); !errors.Is(err, source.ErrSessionExpired) {
 			b.t.Errorf("Fetch with the session's end at request %d = %v, want %v", n+1, err, source.ErrSessionExpired)
 		}
 		b.fake.Heal()
@@ -420,7 +420,7 @@ func (b *bench) fault(f Fault) {
 	s := b.login(b.first())
 	b.impolite = f.Impolite
 	f.Inject(b.fake)
-	k, err := b.fetch(b.t.Context(), s, b.plan())
+	k, err := b.fetch(b.t.Context(), s, b.brief())
 	b.sentinel(f, err)
 	if f.Nothing {
 		if len(k.snapshots) > 0 {
@@ -432,7 +432,7 @@ func (b *bench) fault(f Fault) {
 		b.t.Fatalf("%d children were handed on, want all", len(k.snapshots))
 	}
 	for i, snap := range k.snapshots {
-		want, _ := b.expected(snap, b.plan())
+		want, _ := b.expected(snap, b.brief())
 		for _, part := range b.c.Platform.Parts {
 			_, covered := snap.Covers(part)
 			covered = covered && snap.Skipped[part] == 0

@@ -106,23 +106,30 @@ func (p *paper) page(page pdf.Page) {
 }
 
 // measure returns how much a stream, or several in a row, unpack to, at most
-// limit.
+// limit. A row within a row, which may be itself, is beyond every limit.
 func measure(v pdf.Value, limit int64) int64 {
+	if v.Kind() != pdf.Array {
+		return measureStream(v, limit)
+	}
 	var sum int64
-	switch v.Kind() {
-	case pdf.Stream:
-		r := v.Reader()
-		defer r.Close()
-		sum, _ = io.Copy(io.Discard, io.LimitReader(r, limit))
-	case pdf.Array:
-		for i := range min(v.Len(), maxNodes) {
-			if sum += measure(v.Index(i), limit-sum); sum >= limit {
-				break
-			}
+	for i := range min(v.Len(), maxNodes) {
+		if one := v.Index(i); one.Kind() == pdf.Array {
+			return limit
+		} else if sum += measureStream(one, limit-sum); sum >= limit {
+			break
 		}
-	default: // no stream
 	}
 	return sum
+}
+
+func measureStream(v pdf.Value, limit int64) int64 {
+	if v.Kind() != pdf.Stream {
+		return 0
+	}
+	r := v.Reader()
+	defer r.Close()
+	n, _ := io.Copy(io.Discard, io.LimitReader(r, limit))
+	return n
 }
 
 // typist writes down what a page paints: a line wherever the painting goes to

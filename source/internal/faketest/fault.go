@@ -118,16 +118,12 @@ func Huge(n int64, head, tail string) func(*Answer) {
 	}
 }
 
-// Bomb sends n bytes of JSON compressed to about a thousandth.
+// Bomb sends n bytes of JSON, rounded up to whole MiB, compressed to about a
+// thousandth.
 func Bomb(n int64) func(*Answer) {
 	return func(a *Answer) {
-		var out bytes.Buffer
-		zw := gzip.NewWriter(&out)
-		if _, err := io.Copy(zw, io.LimitReader(letters{}, n)); err != nil {
-			return // cannot happen: a buffer takes every byte
-		}
-		_ = zw.Close()
-		a.Body = out.Bytes()
+		// One MiB, over and over again: packed data may be put end to end.
+		a.Body = bytes.Repeat(squeeze(bytes.Repeat([]byte{'a'}, 1<<20)), int((n+1<<20-1)>>20))
 		a.Header.Set("Content-Encoding", "gzip")
 	}
 }
@@ -135,13 +131,17 @@ func Bomb(n int64) func(*Answer) {
 // Gzip compresses the body as a server does for clients that ask for it.
 func Gzip() func(*Answer) {
 	return func(a *Answer) {
-		var out bytes.Buffer
-		zw := gzip.NewWriter(&out)
-		_, _ = zw.Write(a.Body)
-		_ = zw.Close()
-		a.Body = out.Bytes()
+		a.Body = squeeze(a.Body)
 		a.Header.Set("Content-Encoding", "gzip")
 	}
+}
+
+func squeeze(data []byte) []byte {
+	var out bytes.Buffer
+	zw := gzip.NewWriter(&out)
+	_, _ = zw.Write(data) // cannot fail: a buffer takes every byte
+	_ = zw.Close()
+	return out.Bytes()
 }
 
 // Slow lets the answer take this long.
@@ -211,8 +211,10 @@ func walk(v any, change func(map[string]any)) {
 type letters struct{}
 
 func (letters) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = 'a'
+	const block = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	n := 0
+	for n < len(p) {
+		n += copy(p[n:], block)
 	}
-	return len(p), nil
+	return n, nil
 }

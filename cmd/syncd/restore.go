@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -90,7 +92,7 @@ func (r *restoring) run(ctx context.Context) (done restored, err error) {
 	if err != nil {
 		return done, err
 	}
-	from, err := r.backupKeys(b, own)
+	from, err := r.backupKeys(ctx, b, own)
 	if err != nil {
 		return done, err
 	}
@@ -110,48 +112,73 @@ func (r *restoring) run(ctx context.Context) (done restored, err error) {
 	return done, err
 }
 
-// ownKeys returns the installation's keys, nil where there are none yet. It
-// makes none: that waits until the backup is known to be good.
+// ownKeys returns the installation's keys, nil where there are none. It makes
+// none: that waits until the backup is known to be good.
 func (r *restoring) ownKeys(ctx context.Context) (*vault.Keys, error) {
 	s := keySource(ctx, r.call, r.cfg)
-	for _, path := range append(s.Candidates, s.Managed, s.File) {
-		if _, err := os.Lstat(path); err == nil {
-			return vault.OpenKeys(s)
-		}
+	keys, err := vault.FindKeys(s)
+	if errors.Is(err, vault.ErrKeyMissing) && s.File == "" {
+		return nil, nil //nolint:nilnil // no key yet is not an error
 	}
-	if s.File != "" {
-		return vault.OpenKeys(s) // says that it is missing
-	}
-	return nil, nil //nolint:nilnil // no key yet is not an error
+	return keys, err
 }
 
 // makeKeys makes the installation's keys on a new machine, or where they are
 // lost and the data with them.
 func (r *restoring) makeKeys(ctx context.Context) (*vault.Keys, error) {
+	if _, err := lasting(ctx, r.call, r.cfg, slog.New(slog.DiscardHandler)); err != nil {
+		return nil, err
+	}
 	s := keySource(ctx, r.call, r.cfg)
 	if r.replace {
 		s.Data = filepath.Join(r.cfg.KeysDir, "none") // what is sealed there cannot be opened any more
 	}
 	keys, err := vault.OpenKeys(s)
-	if errors.Is(err, vault.ErrKeyMissing) && s.File == "" {
+	if errors.Is(err, vault.ErrKeyMissing) {
 		err = &vault.Error{Path: r.cfg.DataDir, Err: storage.ErrOccupied, Detail: "and their key is missing; nothing was changed"}
 	}
 	return keys, err
 }
 
 // backupKeys returns the keys that open the backup.
-func (r *restoring) backupKeys(b backup.Backup, own *vault.Keys) (*vault.Keys, error) {
-	if r.keyFile != "" {
-		return vault.OpenKeys(vault.KeySource{File: r.keyFile, Passphrase: r.ask})
+func (r *restoring) backupKeys(ctx context.Context, b backup.Backup, own *vault.Keys) (*vault.Keys, error) {
+	// The configured passphrase, or what somebody types.
+	ask := func() ([]byte, error) {
+		if r.cfg.BackupPassphrase != "" {
+			return []byte(r.cfg.BackupPassphrase), nil
+		}
+		return askPassphrase(ctx, r.call)
 	}
-	return backup.Keys(b, own, r.ask)
+	if r.keyFile != "" {
+		return vault.OpenKeys(vault.KeySource{File: r.keyFile, Passphrase: ask})
+	}
+	return backup.Keys(b, own, ask)
 }
 
-// ask returns the passphrase of the backup: the configured one, or a line of
-// standard input.
-func (r *restoring) ask() ([]byte, error) {
-	if r.cfg.BackupPassphrase != "" {
-		return []byte(r.cfg.BackupPassphrase), nil
+// askPassphrase reads a passphrase from standard input; a terminal does not
+// show it.
+func askPassphrase(ctx context.Context, c call) ([]byte, error) {
+	if in, ok := c.In.(*os.File); ok && isTerminal(in) {
+		return askSecret(ctx, in, c.Err, text.TerminalBackup().Ask)
 	}
-	return app.ReadPassphrase(r.In)
+	return app.ReadPassphrase(c.In)
+}
+
+// askNewPassphrase reads a passphrase that is to protect something; on a
+// terminal twice, because nobody sees a slip of the finger.
+func askNewPassphrase(ctx context.Context, c call) ([]byte, error) {
+	first, err := askPassphrase(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if in, ok := c.In.(*os.File); ok && isTerminal(in) {
+		again, err := askSecret(ctx, in, c.Err, text.TerminalBackup().AskAgain)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(first, again) {
+			return nil, usageError("the two passphrases differ")
+		}
+	}
+	return first, app.CheckPassphrase(first)
 }

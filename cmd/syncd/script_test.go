@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready": ready, "flip": flip, "samefile": sameFile, "samemode": sameMode, "lockkey": lockKey, "flipbackup": flipBackup,
+			"ready": ready, "flip": flip, "samefile": sameFile, "samemode": sameMode, "lockkey": lockKey, "flipbackup": flipBackup, "until": until,
 		},
 	})
 }
@@ -77,6 +78,19 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	b[at] ^= 1
 	ts.Check(os.WriteFile(path, b, 0o600))
+}
+
+// until runs syncd again and again, for ten seconds at most, until its output
+// matches: until PATTERN ARGUMENT...
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[0])
+	for range 100 {
+		if ts.Exec("syncd", args[1:]...) == nil && pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("%s never said %q", args[1], args[0])
 }
 
 // flipBackup changes one bit of a file in the newest backup of a folder.

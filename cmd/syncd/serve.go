@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"syncd/cmd/syncd/internal/control"
 	"syncd/cmd/syncd/internal/syncer"
 	"syncd/storage"
+	"syncd/storage/backup"
 	"syncd/storage/vault"
 )
 
@@ -67,6 +69,13 @@ func data(ctx context.Context, c call) error {
 	args, err := absolute(c.name, c.args)
 	if err != nil {
 		return err
+	}
+	if app.AsksPassphrase(args) {
+		passphrase, err := askNewPassphrase(ctx, c)
+		if err != nil {
+			return err
+		}
+		c.In = bytes.NewReader(passphrase)
 	}
 	err = inDaemon(ctx, c, cfg, args)
 	if errors.Is(err, control.ErrNoDaemon) {
@@ -146,7 +155,10 @@ func withApp(ctx context.Context, c call, cfg config.Config, log *slog.Logger, f
 		DB: db, DataDir: cfg.DataDir, BaseURL: cfg.BaseURL, Platforms: app.Platforms(), Now: c.Now, Log: log,
 		Trusted: cfg.TrustedProxies, StaleAfter: cfg.StaleAfter, Gap: syncer.DefaultGap, Version: buildVersion(),
 		Key:  keyReport(cfg, keys, place),
-		Away: []string{filepath.Dir(keys.Path())}, Backups: app.Backups{Passphrase: []byte(cfg.BackupPassphrase)},
+		Away: []string{filepath.Dir(keys.Path())}, Backups: app.Backups{
+			Dir: cfg.BackupDir, Every: cfg.BackupEvery, Keep: backup.Keep{Days: cfg.BackupDays, Weeks: cfg.BackupWeeks},
+			Passphrase: []byte(cfg.BackupPassphrase),
+		},
 	})
 }
 

@@ -87,6 +87,7 @@ type App struct {
 	handler http.Handler
 
 	backingUp sync.Mutex // held while a backup is written
+	backups   backupLog
 
 	mu      sync.Mutex
 	pending map[school.LinkID]secrets // of links whose addresses nobody has seen yet
@@ -96,6 +97,9 @@ type App struct {
 func New(ctx context.Context, cfg Config) (*App, error) {
 	if cfg.DB == nil || cfg.DataDir == "" || cfg.BaseURL == "" || cfg.Now == nil || cfg.Log == nil {
 		return nil, errors.New("app: new: DB, DataDir, BaseURL, Now and Log are required")
+	}
+	if cfg.Backups.Dir != "" && cfg.Backups.Every <= 0 {
+		return nil, errors.New("app: new: how often backups are made is required")
 	}
 	a := &App{cfg: cfg, loc: school.Stockholm(), pending: map[school.LinkID]secrets{}, uses: newUses(cfg.DB)}
 	for _, build := range []func(context.Context) error{a.buildEngine, a.buildViews, a.buildHandler} {
@@ -211,6 +215,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	back.Go(func() error { return a.keeper.Run(engine) })
 	back.Go(func() error { return a.syncer.Run(engine) })
 	back.Go(func() error { return a.keepSaved(engine) })
+	back.Go(func() error { return a.keepBackups(engine) })
 
 	front, serving := errgroup.WithContext(ctx)
 	front.Go(func() error { return ctl.Serve(serving, a.cfg.DataDir) })

@@ -21,6 +21,9 @@ import (
 
 // Backups say how backups are made.
 type Backups struct {
+	Dir   string        // where they are made by themselves; empty: nowhere
+	Every time.Duration // how often; required with Dir
+	Keep  backup.Keep   // how many stay
 	// Passphrase protects them where no other is given; empty: they are sealed
 	// with the installation's own key.
 	Passphrase []byte

@@ -134,6 +134,14 @@ type statusJSON struct {
 	Accounts []accountJSON `json:"accounts"`
 	Children []childJSON   `json:"children"`
 	Problems []problemJSON `json:"problems"`
+	Backup   *backupJSON   `json:"backup,omitempty"` // only where they are made by themselves
+}
+
+// backupJSON tells of the backups that are made by themselves.
+type backupJSON struct {
+	Last    string        `json:"last,omitempty"`
+	Failed  string        `json:"failed,omitempty"`  // when the last attempt did; empty: it went well
+	Failure web.BackupEnd `json:"failure,omitempty"` // why
 }
 
 type accountJSON struct {
@@ -199,6 +207,9 @@ func (c command) status(ctx context.Context, args []string) error {
 			fmt.Fprintf(w, "child %d\t%s\t%d entries\tread %s\n", child.Child, k.Kind, k.Entries, last)
 		}
 	}
+	if s.Backup != nil && s.Backup.Last != "" {
+		fmt.Fprintf(w, "backup\tmade %s\n", s.Backup.Last)
+	}
 	for _, p := range s.Problems {
 		fmt.Fprintf(w, "problem\t%s\t%s\n", p.Problem, p.Account)
 	}
@@ -222,6 +233,12 @@ func (a *App) statusNow(ctx context.Context) (statusJSON, error) {
 		}
 		if problem != school.ProblemNone {
 			s.Problems = append(s.Problems, problemJSON{Account: v.ID, Problem: problem})
+		}
+	}
+	if v := a.backupView(); v.On {
+		s.Backup = &backupJSON{Last: jsonTime(v.Last), Failed: jsonTime(v.Failed), Failure: v.Failure}
+		if !v.Failed.IsZero() {
+			s.Problems = append(s.Problems, problemJSON{Problem: school.ProblemBackup})
 		}
 	}
 	if a.cfg.DB.Unsaved() != nil {

@@ -36,7 +36,7 @@ func (p pages) Overview(ctx context.Context) (web.Overview, error) {
 	if err != nil {
 		return web.Overview{}, err
 	}
-	out := web.Overview{Accounts: accounts, Children: children}
+	out := web.Overview{Accounts: accounts, Children: children, Backup: p.backupView()}
 	for _, l := range links {
 		switch {
 		case l.Live(p.cfg.Now()):

@@ -27,6 +27,10 @@ type Config struct {
 	KeyPassphrase    string         // opens a key file that is protected by one; may be empty
 	CredentialsDir   string         // systemd's credentials folder; may be empty
 	BaseURL          string         // beginning of every absolute link, no final slash
+	BackupDir        string         // absolute; where backups are made by themselves; empty: nowhere
+	BackupEvery      time.Duration  // how often
+	BackupDays       int            // of how many days one is kept
+	BackupWeeks      int            // and of how many weeks
 	BackupPassphrase string         // protects backups; may be empty
 	TrustedProxies   []netip.Prefix // whose X-Forwarded-* headers are believed
 	TLSCert          string         // certificate chain, PEM; empty: no TLS here
@@ -39,6 +43,13 @@ type Config struct {
 // MinPassphrase is the shortest passphrase, in bytes, that a backup is
 // protected with: whoever finds the backup can guess for ever.
 const MinPassphrase = 10
+
+// The bounds of backups that are made by themselves.
+const (
+	maxEvery = 31 * 24 // hours
+	maxDays  = 366
+	maxWeeks = 520
+)
 
 // Option is one row of the table.
 type Option struct {
@@ -58,6 +69,10 @@ func Options() []Option {
 		{Env: "SYNCD_KEYS_DIR", Flag: "keys-dir", Default: "syncd/keys in the user's configuration folder", Help: "folder of the key that opens it; better on another disk"},
 		{Env: "SYNCD_KEY_FILE", Flag: "key-file", Default: "", Help: "a key file kept elsewhere, never created by syncd"},
 		{Env: "SYNCD_KEY_PASSPHRASE", Secret: true, Default: "", Help: "opens a key file that is protected by a passphrase"},
+		{Env: "SYNCD_BACKUP_DIR", Flag: "backup-dir", Default: "", Help: "folder in which the daemon makes backups by itself; best on another disk"},
+		{Env: "SYNCD_BACKUP_EVERY", Flag: "backup-every", Default: "24", Help: "hours between two of them"},
+		{Env: "SYNCD_BACKUP_DAYS", Flag: "backup-days", Default: "7", Help: "of how many days the newest is kept"},
+		{Env: "SYNCD_BACKUP_WEEKS", Flag: "backup-weeks", Default: "4", Help: "and of how many weeks"},
 		{Env: "SYNCD_BACKUP_PASSPHRASE", Secret: true, Default: "", Help: "protects backups, so that they open without this machine's key"},
 		{Env: "SYNCD_TRUSTED_PROXIES", Flag: "trusted-proxies", Default: "", Help: "addresses of your reverse proxies, as 10.0.0.2 or 172.16.0.0/12, parted by commas"},
 		{Env: "SYNCD_TLS_CERT", Flag: "tls-cert", Default: "", Help: "certificate chain (PEM), to serve TLS without a proxy"},
@@ -147,6 +162,12 @@ func (l *loader) config() Config {
 	if c.DataDir != "" && c.DataDir == c.KeysDir {
 		l.fail("SYNCD_DATA_DIR and SYNCD_KEYS_DIR must differ: a copy of the data must not hold its key")
 	}
+	if l.values["SYNCD_BACKUP_DIR"] != "" {
+		c.BackupDir = l.dir("SYNCD_BACKUP_DIR", "", "", "")
+	}
+	c.BackupEvery = l.hours("SYNCD_BACKUP_EVERY", 24, 1, maxEvery)
+	c.BackupDays = l.count("SYNCD_BACKUP_DAYS", 7, maxDays)
+	c.BackupWeeks = l.count("SYNCD_BACKUP_WEEKS", 4, maxWeeks)
 	if p := c.BackupPassphrase; p != "" && len(p) < MinPassphrase {
 		l.fail("SYNCD_BACKUP_PASSPHRASE must have at least %d characters", MinPassphrase)
 	}
@@ -186,6 +207,16 @@ func (l *loader) dir(name, xdg, fallback, below string) string {
 		base = filepath.Join(home, fallback)
 	}
 	return filepath.Join(base, below)
+}
+
+// count reads a number from 0 to most.
+func (l *loader) count(name string, def, most int) int {
+	v := l.or(name, strconv.Itoa(def))
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 || n > most {
+		l.fail("%s: %q is not a number from 0 to %d", name, v, most)
+	}
+	return n
 }
 
 func (l *loader) baseURL(c Config) string {
@@ -288,6 +319,8 @@ func (c Config) Dump() []Line {
 	values := map[string]string{
 		"SYNCD_LISTEN": c.Listen, "SYNCD_BASE_URL": c.BaseURL, "SYNCD_DATA_DIR": c.DataDir,
 		"SYNCD_KEYS_DIR": c.KeysDir, "SYNCD_KEY_FILE": c.KeyFile, "SYNCD_KEY_PASSPHRASE": c.KeyPassphrase,
+		"SYNCD_BACKUP_DIR": c.BackupDir, "SYNCD_BACKUP_EVERY": strconv.Itoa(int(c.BackupEvery.Hours())),
+		"SYNCD_BACKUP_DAYS": strconv.Itoa(c.BackupDays), "SYNCD_BACKUP_WEEKS": strconv.Itoa(c.BackupWeeks),
 		"SYNCD_BACKUP_PASSPHRASE": c.BackupPassphrase,
 		"SYNCD_TRUSTED_PROXIES":   strings.Join(proxies, ","), "SYNCD_TLS_CERT": c.TLSCert,
 		"SYNCD_TLS_KEY": c.TLSKey, "SYNCD_STALE_AFTER": strconv.Itoa(int(c.StaleAfter.Hours())), "SYNCD_LOG_LEVEL": strings.ToLower(c.LogLevel.String()), "SYNCD_LOG_FORMAT": format,

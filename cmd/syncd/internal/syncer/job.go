@@ -282,7 +282,7 @@ func ends(p school.Problem) bool {
 		school.ProblemBudget, school.ProblemNotSaved, school.ProblemInternal:
 		return true
 	case school.ProblemNone, school.ProblemRefused, school.ProblemUnavailable, school.ProblemNotUnderstood,
-		school.ProblemWrongChild, school.ProblemHeld:
+		school.ProblemWrongChild, school.ProblemHeld, school.ProblemBackup:
 		return false
 	}
 	return false

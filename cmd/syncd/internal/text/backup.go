@@ -1,5 +1,19 @@
 package text
 
+// Backups is what pages say about backups.
+type Backups struct {
+	Last Format // how long ago
+	None string
+}
+
+func svBackups() Backups {
+	return Backups{Last: "Senaste säkerhetskopian: %s.", None: "Ingen säkerhetskopia är gjord ännu."}
+}
+
+func enBackups() Backups {
+	return Backups{Last: "Last backup: %s.", None: "No backup has been made yet."}
+}
+
 // BackupCLI is what the commands about backups say in a terminal, beside what
 // scripts read.
 type BackupCLI struct {
@@ -7,6 +21,8 @@ type BackupCLI struct {
 	LeftOut   string // number of pictures
 	OwnKey    string
 	Protected string
+	Ask       string // asks for the passphrase
+	AskAgain  string
 	Good      string // when it was made, number of pictures
 
 	Restored string // when the backup was made
@@ -23,6 +39,8 @@ func TerminalBackup() BackupCLI {
 		LeftOut:   "%d pictures or attachments were missing already; they are read again when the school still has them.",
 		OwnKey:    "It opens with this installation's key. Keep a copy of that key somewhere else: see syncd key show.",
 		Protected: "It opens with the passphrase, on any machine. Without the passphrase nobody can help you.",
+		Ask:       "passphrase of the backup: ",
+		AskAgain:  "once more: ",
 		Good:      "The backup of %s is whole, with %d pictures and attachments.",
 		Restored:  "The backup of %s is back.",
 		Links:     "Links wait until a guardian says on the page that they hold. Sign in again at the schools.",

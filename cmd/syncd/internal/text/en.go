@@ -16,6 +16,7 @@ func (w *Words) fillEnglish() {
 	w.Subscriber = enSubscriber()
 	w.Privacy = enPrivacy()
 	w.Sessions = enSessions()
+	w.Backups = enBackups()
 	w.Keeping = enKeeping()
 	w.Children = enChildren()
 	w.Subscribed = enSubscribed()

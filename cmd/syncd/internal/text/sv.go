@@ -17,6 +17,7 @@ func (w *Words) fillSwedish() {
 	w.Subscriber = svSubscriber()
 	w.Privacy = svPrivacy()
 	w.Sessions = svSessions()
+	w.Backups = svBackups()
 	w.Keeping = svKeeping()
 	w.Children = svChildren()
 	w.Subscribed = svSubscribed()

@@ -32,6 +32,8 @@ func svProblem(p school.Problem) Advice {
 		return Advice{"Dagens förfrågningar är slut.", "Inget behöver göras. Läsningen fortsätter i morgon."}
 	case school.ProblemNotSaved:
 		return Advice{"Det nya kunde inte sparas på disken.", "Se efter om disken är full eller skrivskyddad. Det gamla visas så länge."}
+	case school.ProblemBackup:
+		return Advice{"Den senaste säkerhetskopian kunde inte göras.", "Se efter om disken den ska ligga på är ansluten, har plats och får skrivas på. Ett nytt försök görs varje timme."}
 	case school.ProblemInternal:
 		return Advice{"Ett fel i syncd stoppade läsningen.", "Det som redan är hämtat ligger kvar. Uppdatera syncd, eller rapportera felet med raden ur loggen."}
 	}

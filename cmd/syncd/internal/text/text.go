@@ -102,6 +102,7 @@ type Words struct {
 	Sessions   Sessions
 	Keeping    Keeping
 	Children   Children
+	Backups    Backups
 
 	Subscribed Subscribed
 }

@@ -24,6 +24,26 @@ type Overview struct {
 	Children  []ChildView
 	Links     int // living links
 	Suspended int // links that wait for a guardian's confirmation
+	Backup    BackupView
+}
+
+// BackupEnd is why a backup could not be made, as scripts are told.
+type BackupEnd string
+
+// The ends.
+const (
+	BackupNoRoom BackupEnd = "no-room" // the disk is full
+	BackupPlace  BackupEnd = "place"   // the folder is missing, or one in which none can lie
+	BackupDenied BackupEnd = "denied"  // the folder may not be written to
+	BackupFault  BackupEnd = "fault"   // anything else
+)
+
+// BackupView is what is told of the backups that are made by themselves.
+type BackupView struct {
+	On      bool      // they are
+	Last    time.Time // when the newest was made; zero: there is none
+	Failed  time.Time // when the last attempt failed; zero: it went well
+	Failure BackupEnd // why
 }
 
 // AccountView is one account as shown.
@@ -105,6 +125,8 @@ type overviewView struct {
 	Attention int // accounts that need a person
 	Reading   bool
 	Unseen    bool // the first link's addresses were not shown yet
+	Backup    BackupView
+	NoBackup  text.Advice // when the last attempt failed
 }
 
 // accountCard is an account with the words about it.
@@ -158,7 +180,10 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	words := s.words.of(r)
-	v := overviewView{Children: o.Children, Links: o.Links, Suspended: o.Suspended, Unseen: unseen}
+	v := overviewView{Children: o.Children, Links: o.Links, Suspended: o.Suspended, Unseen: unseen, Backup: o.Backup}
+	if !o.Backup.Failed.IsZero() {
+		v.NoBackup = words.Problem(school.ProblemBackup)
+	}
 	for _, a := range o.Accounts {
 		c := newAccountCard(a, words)
 		if c.Tone == "bad" {

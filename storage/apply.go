@@ -37,6 +37,8 @@ type applying struct {
 	drops      []key
 	newBlobs   []string // written for this snapshot
 	oldBlobs   []string // of letters that change or go
+	room       room     // for pictures and files, before this snapshot
+	crowded    int      // files that had no place
 
 	changes school.Changes
 }
@@ -78,6 +80,7 @@ func (db *DB) Apply(ctx context.Context, account school.AccountID, s school.Snap
 		// leaves orphans, which the next start removes, but no gaps.
 		err = db.deleteBlobs(a.oldBlobs)
 	}
+	a.tellOfRoom(ctx)
 	err = errors.Join(err, a.remember(ctx))
 	return a.changes, wrap("apply", err)
 }
@@ -97,6 +100,9 @@ func (a *applying) load(ctx context.Context, account school.AccountID) error {
 		}
 		if err := a.loadLetters(ctx, tx); err != nil {
 			return fmt.Errorf("read letters: %w", err)
+		}
+		if a.room, err = roomOf(ctx, tx); err != nil {
+			return fmt.Errorf("measure media: %w", err)
 		}
 		all, err := members(ctx, tx, "number = ?", a.id.number)
 		a.joined = len(all) > 1
@@ -218,6 +224,9 @@ func (a *applying) write(ctx context.Context) error {
 			return fmt.Errorf("write letters: %w", err)
 		}
 		if err := a.writeDrops(ctx, tx, log); err != nil {
+			return err
+		}
+		if err := a.makeRoom(ctx, tx, log); err != nil {
 			return err
 		}
 		if err := a.follow(ctx, tx, log, underived, leading); err != nil {

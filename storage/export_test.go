@@ -16,6 +16,10 @@ const StatePurpose = statePurpose
 // SetLogLimit shortens the change log, which tests could not fill otherwise.
 func SetLogLimit(db *DB, n int64) { db.logLimit = n }
 
+// SetMediaLimit narrows the room for pictures and files, which tests should
+// not fill otherwise.
+func SetMediaLimit(db *DB, n int64) { db.mediaLimit = n }
+
 // SetVersion pretends that a newer program has written the file: package
 // storage is the only one that may speak SQL.
 func SetVersion(ctx context.Context, f *vault.File, version int) error {

@@ -284,6 +284,9 @@ func (a *applying) workMedia(in *arrival, have *letterRow) (out []mediaRow, fres
 			kept = slices.Delete(kept, at, at+1)
 		case m.Data == nil:
 			continue
+		case !a.room.takes(row.Length, unix(in.letter.Published), a.db.mediaLimit):
+			a.crowded++
+			continue
 		default:
 			if row.ID, _, err = a.db.blobs.Put(bytes.NewReader(m.Data)); err != nil {
 				return nil, false, err

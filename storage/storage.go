@@ -92,6 +92,8 @@ type DB struct {
 	logLimit int64
 	opened   Opened
 
+	mediaLimit int64 // octets of pictures and files, all together
+
 	deriver   Deriver // guarded by content; nil: nothing is derived
 	realiased bool    // a join that was cut short was made up for when the files were opened
 
@@ -126,7 +128,7 @@ type book struct {
 // Open takes the lock, opens both files and brings them up to date. Errors of
 // package vault and [ErrNewer], [ErrMismatch] mean that nothing was changed.
 func Open(ctx context.Context, o Options) (_ *DB, err error) {
-	db := &DB{now: o.Now, log: o.Log, lock: o.Lock, keys: o.Keys, logLimit: logLimit}
+	db := &DB{now: o.Now, log: o.Log, lock: o.Lock, keys: o.Keys, logLimit: logLimit, mediaLimit: mediaLimit}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, db.release())

@@ -276,7 +276,11 @@ func TestQueryZone(t *testing.T) {
 			}
 		})
 	}
-	for _, bad := range []string{"<C:timezone>BEGIN:VCALENDAR</C:timezone>", "<C:timezone>hello</C:timezone>", vtimezone("TZID:Nowhere")} {
+	for _, bad := range []string{
+		"<C:timezone>BEGIN:VCALENDAR</C:timezone>", "<C:timezone>hello</C:timezone>", vtimezone("TZID:Nowhere"),
+		vtimezone("TZID:America/New_York\n" + standard + "\nEND:VTIMEZONE\nBEGIN:VTIMEZONE\nTZID:Europe/Paris\n" + standard),
+		vtimezone("TZID:America/New_York\n" + standard + "\nEND:VTIMEZONE\nBEGIN:VEVENT\nUID:x\nEND:VEVENT\nBEGIN:VTIMEZONE\nTZID:x"),
+	} {
 		if w := do(t, h, "REPORT", events, queryBody(late, bad)); w.Code != 403 || !strings.Contains(w.Body.String(), "<valid-calendar-data xmlns") {
 			t.Errorf("timezone %q = %d %s, want 403 valid-calendar-data", bad, w.Code, w.Body)
 		}

@@ -189,21 +189,21 @@ func (h *handler) queryZone(root *element) (*time.Location, error) {
 	if err != nil {
 		return nil, refuse(nsCal, "valid-calendar-data")
 	}
-	for _, c := range cal.Children {
-		if c.Name != ical.CompTimezone {
-			continue
-		}
-		for _, name := range []string{ical.PropTimezoneID, "X-LIC-LOCATION"} {
-			if p := c.Props.Get(name); p != nil {
-				if loc := h.zones.named(p.Value); loc != nil {
-					return loc, nil
-				}
+	// The calendar holds one zone and nothing else (RFC 4791, 9.8).
+	if len(cal.Children) != 1 || cal.Children[0].Name != ical.CompTimezone {
+		return nil, refuse(nsCal, "valid-calendar-data")
+	}
+	c := cal.Children[0]
+	for _, name := range []string{ical.PropTimezoneID, "X-LIC-LOCATION"} {
+		if p := c.Props.Get(name); p != nil {
+			if loc := h.zones.named(p.Value); loc != nil {
+				return loc, nil
 			}
 		}
-		// A zone that nobody knows by name says itself what it is.
-		if loc := ownZone(c); loc != nil {
-			return loc, nil
-		}
+	}
+	// A zone that nobody knows by name says itself what it is.
+	if loc := ownZone(c); loc != nil {
+		return loc, nil
 	}
 	return nil, refuse(nsCal, "valid-calendar-data")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"syncd/cmd/syncd/internal/app"
 	"syncd/source/school"
 	"syncd/source/school/schooltest"
 	"syncd/storage"
@@ -69,6 +71,7 @@ func tortures() map[string]func(r *rack, what string) {
 		"link":      tortureLink,
 		"migration": tortureMigration,
 		"restore":   tortureRestore,
+		"rotate":    tortureRotate,
 		"start":     tortureStart,
 	}
 }
@@ -213,6 +216,51 @@ func tortureRestore(r *rack, what string) {
 			r.t.Fatal(err)
 		}
 	}
+}
+
+// tortureRotate takes another key. Cut short, the key file opens everything;
+// done, or said again, the old key opens nothing.
+func tortureRotate(r *rack, what string) {
+	old := filepath.Join(r.dir, "old.key")
+	key, err := os.ReadFile(r.keys().Managed)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(old, key, 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	r.kill(nil, "key", "rotate")
+	if r.ended {
+		r.acknowledged++
+	}
+	r.endure(what, 0)
+	r.must("key", "check")
+	now, err := os.ReadFile(r.keys().Managed)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	done := !bytes.Contains(now, bytes.TrimSpace(key)) // by then there may have been nobody left to say so
+	if r.ended && done != r.ended {
+		r.t.Fatalf("%s: the old key is there still", what)
+	}
+	if !done && rand.IntN(2) == 0 {
+		r.must("key", "rotate")
+		done = true
+		r.endure(what+", said again", 0)
+	}
+	if !done {
+		return
+	}
+	cmd := r.command("status")
+	cmd.Env = append(cmd.Env, "SYNCD_KEY_FILE="+old)
+	if err := cmd.Run(); err == nil || cmd.ProcessState.ExitCode() != app.ExitData {
+		r.t.Fatalf("%s: with the old key: %v, want exit status %d", what, err, app.ExitData)
+	}
+	// Backups are of the old key, so they are made anew.
+	if err := os.RemoveAll(r.backups()); err != nil {
+		r.t.Fatal(err)
+	}
+	clear(r.saved)
 }
 
 // tortureMigration lets the program open data of the first schema.

@@ -50,7 +50,10 @@ func write(t *testing.T, path, content string) {
 }
 
 // sync lets vdirsyncer discover and fetch everything into home/calendars.
-func (h *house) sync(home string) {
+func (h *house) sync(home string) { h.syncBy(h.base, home) }
+
+// syncBy does so by way of another address.
+func (h *house) syncBy(address, home string) {
 	h.t.Helper()
 	config := filepath.Join(home, "vdirsyncer.conf")
 	write(h.t, config, fmt.Sprintf(`[general]
@@ -73,7 +76,7 @@ read_only = true
 type = "filesystem"
 path = "%[1]s/calendars"
 fileext = ".ics"
-`, home, h.base, h.addresses.CalDAV.User, h.addresses.CalDAV.Password))
+`, home, address, h.addresses.CalDAV.User, h.addresses.CalDAV.Password))
 	cmd := exec.CommandContext(h.t.Context(), "sh", "-c", "yes | vdirsyncer -c "+config+" discover school")
 	cmd.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "LC_ALL=C.UTF-8"}
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -108,8 +111,10 @@ func TestInteropVdirsyncerAndKhal(t *testing.T) {
 	need(t, "vdirsyncer")
 	need(t, "khal")
 	h := open(t)
+	m := h.meter()
 	home := t.TempDir()
-	h.sync(home)
+	h.syncBy(m.URL, home)
+	all := m.taken()
 	for i, c := range h.world.Children() {
 		slug := fmt.Sprintf("%d-events", i+1)
 		if diff := cmp.Diff(expected(h.world, c), received(h.world, fetched(t, home, slug))); diff != "" {
@@ -134,11 +139,19 @@ func TestInteropVdirsyncerAndKhal(t *testing.T) {
 	h.world.MoveEvent(c.School, moved.Ref, school.Timed(day.At(13, 5, loc), day.At(14, 15, loc)))
 	h.world.RemoveEvent(c.School, removed.Ref)
 	h.mustRead()
-	h.sync(home)
+	m.taken()
+	h.syncBy(m.URL, home)
+	// vdirsyncer lists every object each time and fetches what changed.
+	delta := m.taken()
+	t.Logf("first sync %d bytes, second %d", all, delta)
+	if delta*2 > all {
+		t.Errorf("the second sync took %d bytes, the first %d: that is more than listings and one object", delta, all)
+	}
 	c, _ = h.world.Child(c.Key)
 	if diff := cmp.Diff(expected(h.world, c), received(h.world, fetched(t, home, "1-events"))); diff != "" {
 		t.Errorf("after a move and a removal (-world +vdirsyncer):\n%s", diff)
 	}
+	h.compareKhal(home, "1-events", expected(h.world, c))
 }
 
 // compareKhal has khal list a calendar, in another time zone's environment,

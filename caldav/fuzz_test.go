@@ -73,13 +73,13 @@ func FuzzToken(f *testing.F) {
 	const own = "urn:syncd:sync:g1:1-events-1"
 	for _, token := range []string{
 		"", own, "urn:syncd:sync:g1:1-events-9", "urn:syncd:part:", partToken(own, "e-june.ics", "", ""), partToken("", "e-june.ics", own, ""),
-		partToken(own, "a", own, "b", "", ""), partToken("", ""), "urn:syncd:home:302095463bcd5d22:1-events=00", "urn:syncd:home:302095463bcd5d22:",
+		partToken(own, "a", own, "b", "", ""), partToken("", ""), "urn:syncd:home:302095463bcd5d22:1-events=00", "]]>", "urn:syncd:home:302095463bcd5d22:",
 	} {
 		f.Add(token, uint8(2))
 	}
 	h := server(f, family(f), nil)
 	f.Fuzz(func(t *testing.T, token string, limit uint8) {
-		token = strings.NewReplacer("&", "", "<", "").Replace(strings.ToValidUTF8(strings.Map(printable, token), ""))
+		token = strings.NewReplacer("&", "", "<", "", ">", "").Replace(strings.ToValidUTF8(strings.Map(printable, token), ""))
 		limited := fmt.Sprintf("<limit><nresults>%d</nresults></limit>", int(limit)+1)
 		for _, path := range []string{events, "/dav/l1/calendars/"} {
 			w := do(t, h, "REPORT", path, syncBody(token, limited))
@@ -115,7 +115,7 @@ func FuzzOwnZone(f *testing.F) {
 
 func FuzzPath(f *testing.F) {
 	for _, p := range []string{
-		"/dav/", "/dav/l1/calendars/1-events/e-june.ics", "/dav/l1/calendars/1%2Devents/", "/dav/%2e%2e/", "/dav//", "/dav/l1/calendars/a/b/c/d", "/", "", "/dav/l1/calendars/%ff/", "/dav/l1/calendars/%C3%A5.ics",
+		"/dav/", "/dav/l1/calendars/1-events/e-june.ics", "/dav/l1/calendars/1%2Devents/", "/dav/%2e%2e/", "/dav//", "/dav/l1/calendars/a/b/c/d", "/", "", "/dav/l1/calendars/%ff/", "/dav/l1/calendars/%C3%A5.ics", "]]>",
 	} {
 		f.Add(p)
 	}

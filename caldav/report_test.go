@@ -19,7 +19,7 @@ func multigetBody(prop string, hrefs ...string) string {
 	var b strings.Builder
 	b.WriteString(`<C:calendar-multiget xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop>` + prop + `</D:prop>`)
 	for _, h := range hrefs {
-		b.WriteString("<D:href>" + strings.NewReplacer("&", "&amp;", "<", "&lt;").Replace(h) + "</D:href>")
+		b.WriteString("<D:href>" + strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(h) + "</D:href>")
 	}
 	b.WriteString("</C:calendar-multiget>")
 	return b.String()

@@ -22,17 +22,8 @@ const (
 	events
 )
 
-// next is the ladder:
-//
-//	        | works   | over   | trouble | replaced
-//	--------+---------+--------+---------+---------
-//	live    | done    | renew  | done    | live
-//	renew   | renewed | person | done    | live
-//	renewed | done    | person | done    | live
-//
-// Replaced is told once in a use. So a session that dies costs one renewal and
-// at most three turns of the caller's reads, also where another program keeps
-// ending it; and only a person leads on from person.
+// next is the ladder of [Keeper]: what follows when a step comes to an event.
+// Replaced is told once in a use; see climb.
 func next(at step, e event) step {
 	table := map[step][events]step{
 		live:    {works: done, over: renew, trouble: done, replaced: live},

@@ -23,7 +23,7 @@
 // "Platform ends it" is the end of a ladder that each use of a session climbs:
 // the session as it is, used by reads that are due anyway; then one silent
 // renewal, in which the source tries re-entry through a sign-in that still
-// lives and, where a device was paired, its token; then a person. See next
+// lives and, where a device was paired, its token; then a person. See [Keeper]
 // for each step and what leads on from it. What a platform hands out while
 // renewing is on disk before Put returns and so before it is used, by one use
 // at a time. A diary notes each session, how it came to be and why it ended.
@@ -112,6 +112,30 @@ type Config struct {
 }
 
 // Keeper keeps sessions. All its methods are safe for concurrent use.
+//
+// Each [Keeper.Use] is one way up this ladder, from live on. It reads: at this
+// step, when this is what it came to, go on with that.
+//
+//	        | works   | over   | trouble | replaced
+//	--------+---------+--------+---------+---------
+//	live    | done    | renew  | done    | live
+//	renew   | renewed | person | done    | live
+//	renewed | done    | person | done    | live
+//	person  | done    | done   | done    | done
+//
+// Live is the session as it is, lent to a read that is due anyway. Renew is one
+// try to get another one without a person: by re-entry, where the platform's
+// or the city's sign-in still lives, then by pairing. Renewed lends out what
+// that brought. Person ends the use: the account is Expired, somebody is asked
+// to log in, and nothing more is asked of the platform until then. Done is the
+// answer, whatever it is.
+//
+// Works means that the step did what it should; over that the session has
+// expired, or cannot be renewed; trouble is anything else, which says nothing
+// about the session; replaced is that a login or a sign-out took the session's
+// place meanwhile. That is told once in a use: afterwards it counts as over or
+// trouble. So a session that dies costs one renewal and at most three turns of
+// the caller's reads, also where another program keeps ending it.
 type Keeper struct {
 	cfg     Config
 	start   chan func(context.Context) // logins on their way to Run

@@ -23,7 +23,7 @@ import (
 //
 // When a login ends while f runs, f cannot store its old session any more,
 // and if it comes back with an error it is called once more with the new one.
-// The way up is the ladder of next, in this package.
+// The way up is the ladder in the comment of [Keeper].
 func (k *Keeper) Use(ctx context.Context, id school.AccountID, f func(*source.Session) error) error {
 	a := k.account(id)
 	select {

@@ -63,8 +63,9 @@ const (
 // platform which ends only when it is told to, such as a paired device.
 type SignOuter interface {
 	// SignOut takes back, as far as it can, what the session's logins left at
-	// the platform. It is called once, when the account is removed or the
-	// guardian signs out; afterwards the session is thrown away whatever it
+	// the platform. It is called once, when the account is removed, the
+	// guardian signs out, or another login has taken this one's place, which
+	// it must not disturb; afterwards the session is thrown away whatever it
 	// returned. A session that is over already is no error.
 	SignOut(ctx context.Context, s *Session) error
 }

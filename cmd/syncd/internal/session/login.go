@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"time"
@@ -234,13 +235,18 @@ func (k *Keeper) stop(l *login) {
 // run walks one login from its first request to its end, in a goroutine of
 // [Keeper.Run].
 func (k *Keeper) run(ctx context.Context, id school.AccountID, l *login) {
-	if k.walk(ctx, id, l) {
-		k.cfg.Signed(ctx, id)
+	old, done := k.walk(ctx, id, l)
+	if !done {
+		return
 	}
+	k.cfg.Signed(ctx, id)
+	// What the session before left at the platform, such as a paired device,
+	// would stay there for ever.
+	k.leave(ctx, id, old)
 }
 
-// walk reports whether the login brought a session.
-func (k *Keeper) walk(ctx context.Context, id school.AccountID, l *login) bool {
+// walk reports whether the login brought a session, and which one it replaced.
+func (k *Keeper) walk(ctx context.Context, id school.AccountID, l *login) (old []byte, done bool) {
 	log := k.cfg.Log.With(slog.String("account", string(id)), slog.String("method", string(l.method)))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -256,14 +262,13 @@ func (k *Keeper) walk(ctx context.Context, id school.AccountID, l *login) bool {
 	if err != nil {
 		log.LogAttrs(ctx, slog.LevelWarn, "login did not begin", slog.String("problem", string(source.ProblemOf(err))))
 		k.finish(l, source.Progress{State: source.LoginFailed}, err)
-		return false
+		return nil, false
 	}
 	close(l.begun)
 
 	final := k.follow(ctx, id, l, order, log)
-	done := final.State == source.LoginDone
-	if done {
-		if err := k.store(ctx, id, final.Session); err != nil {
+	if done = final.State == source.LoginDone; done {
+		if old, err = k.store(ctx, id, final.Session); err != nil {
 			log.LogAttrs(ctx, slog.LevelError, "session was not stored", slog.Any("error", err))
 			final.State, done = source.LoginFailed, false
 		}
@@ -275,7 +280,7 @@ func (k *Keeper) walk(ctx context.Context, id school.AccountID, l *login) bool {
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "login ended", slog.String("state", string(final.State)), slog.Int("restarts", final.Restarts))
 	k.finish(l, final, nil)
-	return done
+	return old, done
 }
 
 // order is a login that the platform has begun, and the account as it was.
@@ -381,21 +386,25 @@ func (k *Keeper) farewell(ctx context.Context, order source.Login) {
 	}
 }
 
-// store puts the session of a finished login in the place of any other.
-func (k *Keeper) store(ctx context.Context, id school.AccountID, state []byte) error {
+// store puts the session of a finished login in the place of any other, which
+// it returns.
+func (k *Keeper) store(ctx context.Context, id school.AccountID, state []byte) (old []byte, err error) {
 	if len(state) == 0 {
-		return errors.New("login brought no session")
+		return nil, errors.New("login brought no session")
 	}
 	ctx = context.WithoutCancel(ctx)
 	a := k.account(id)
 	a.write.Lock()
 	defer a.write.Unlock()
+	if old, err = k.cfg.Store.Session(ctx, id); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	a.generation++
 	if err := k.cfg.Store.PutSession(ctx, id, state); err != nil {
-		return err
+		return nil, err
 	}
 	k.begun(ctx, id, school.RungPerson)
-	return k.cfg.Store.PutState(ctx, id, school.Active, school.ProblemNone)
+	return old, k.cfg.Store.PutState(ctx, id, school.Active, school.ProblemNone)
 }
 
 // back puts the state of an account whose login brought nothing.

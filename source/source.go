@@ -104,9 +104,13 @@ type Platform struct {
 	Settings []Field
 	Logins   []Method // none, one or several
 	Parts    []school.Part
-	Hosts    []string // every host that is contacted, for the privacy page
-	Budget   int      // requests per account and day
-	New      func(Config) (Source, error)
+	// Announced are those of Parts of which notices say when something in them
+	// is new (see school.Snapshot.Announced), so that they need not be read as
+	// often; none for most platforms.
+	Announced []school.Part
+	Hosts     []string // every host that is contacted, for the privacy page
+	Budget    int      // requests per account and day
+	New       func(Config) (Source, error)
 }
 
 // Config is what every adapter is given.

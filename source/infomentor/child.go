@@ -28,6 +28,7 @@ type builder struct {
 	present, absent []school.Part // what was found to be there, and not
 	names           map[string]fileNote
 	addr            string // the official calendar address
+	noticed         noticed
 }
 
 func newBuilder(r *read, p pupil) *builder {
@@ -56,6 +57,9 @@ func (b *builder) remember(ctx context.Context) error {
 	maps.Copy(b.state.Files, b.names)
 	if b.addr != "" {
 		b.state.Addresses[b.p.id] = b.addr
+	}
+	if !b.noticed.At.IsZero() {
+		b.state.Noticed[b.p.id] = b.noticed
 	}
 	if _, ok := b.snap.Covers(school.PartNews); ok {
 		b.state.rememberLetters(b.p, b.snap, b.fresh)

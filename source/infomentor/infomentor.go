@@ -92,10 +92,11 @@ func Platform() source.Platform {
 			source.Method{ID: source.Password, Fields: []source.Field{{ID: fieldUser}, {ID: fieldPassword, Secret: true}}},
 			source.Method{ID: source.Cookies, Fields: []source.Field{{ID: fieldCookies, Secret: true, Optional: true}}},
 		),
-		Parts:  parts(),
-		Hosts:  []string{hubHost, loginHost, ssoHost, deviceHost, apiHost, "login001.stockholm.se", "login003.stockholm.se"},
-		Budget: budget,
-		New:    New,
+		Parts:     parts(),
+		Announced: announcedParts(),
+		Hosts:     []string{hubHost, loginHost, ssoHost, deviceHost, apiHost, "login001.stockholm.se", "login003.stockholm.se"},
+		Budget:    budget,
+		New:       New,
 	}
 }
 

@@ -3,8 +3,11 @@ package infomentor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
+	"strings"
 
+	"syncd/source"
 	"syncd/source/school"
 )
 
@@ -44,6 +47,7 @@ func (b *builder) readNotices(ctx context.Context) error {
 	}
 	list, skipped := translateNotices(mine)
 	b.snap.Notices = list
+	b.announce(mine)
 	b.skip(school.PartNotices, b.notices.skipped+skipped)
 	c := school.Coverage{Part: school.PartNotices}
 	if len(list) > 0 {
@@ -51,6 +55,102 @@ func (b *builder) readNotices(ctx context.Context) error {
 	}
 	b.cover(c)
 	return nil
+}
+
+// announce names the parts in which something is new, as notifications say
+// that are newer than those of the read before.
+func (b *builder) announce(rows []wireNotice) {
+	before, known := b.state.Noticed[b.p.id]
+	newest := before
+	for _, row := range rows {
+		sent, ok := row.sent()
+		at := sent.instant()
+		if !ok || at.Before(before.At) || at.Equal(before.At) && slices.Contains(before.IDs, row.ID) {
+			continue
+		}
+		if at.After(newest.At) {
+			newest = noticed{At: at}
+		}
+		if at.Equal(newest.At) && !slices.Contains(newest.IDs, row.ID) {
+			newest.IDs = append(slices.Clone(newest.IDs), row.ID)
+		}
+		if !known {
+			continue // everything is new, and read by its due times
+		}
+		for _, part := range announcedBy(row.App) {
+			if !slices.Contains(b.snap.Announced, part) {
+				b.snap.Announced = append(b.snap.Announced, part)
+			}
+		}
+	}
+	b.noticed = newest
+}
+
+// announcedParts are the parts that notifications are known to speak of.
+func announcedParts() []school.Part {
+	return []school.Part{school.PartTasks, school.PartCalendar, school.PartSchedule, school.PartNews}
+}
+
+// announcedBy returns the parts that a notification of an application speaks
+// of. One that nobody has heard of may speak of anything.
+func announcedBy(app string) []school.Part {
+	switch strings.ToLower(app) {
+	case "news", "timeline", "learnlog":
+		return []school.Part{school.PartNews}
+	case "calendar", "calendarv2":
+		return []school.Part{school.PartCalendar}
+	case "assignment", "homework", "onlinetest", "task":
+		return []school.Part{school.PartTasks, school.PartCalendar}
+	case "meeting", "parentmeeting":
+		return []school.Part{school.PartSchedule}
+	case "attendance", "im1attendance", "message", "messages", "consent", "survey", "assessment", "weeklyplan",
+		"portfolio", "uol", "iup", "specialplan", "journal":
+		return nil // not read
+	}
+	return announcedParts()
+}
+
+// light reads the notifications alone. They say whose they are, so that the
+// selected child need not be vouched for; where the platform answers about the
+// selected one only, each is selected and asked for once.
+func (r *read) light(ctx context.Context, sink source.Sink) error {
+	own := r.chosen
+	var trouble []error
+	for _, p := range r.order() {
+		b, err := r.lightOf(ctx, p)
+		trouble = append(trouble, err)
+		if ctx.Err() != nil || ends(err) {
+			return errors.Join(trouble...)
+		}
+		if b == nil || b.empty() {
+			continue
+		}
+		if err := sink.Snapshot(ctx, b.snap); err != nil {
+			return errors.Join(append(trouble, err, r.restore(ctx, own))...)
+		}
+		if err := b.remember(ctx); err != nil {
+			return errors.Join(append(trouble, err)...)
+		}
+	}
+	return errors.Join(append(trouble, r.restore(ctx, own))...)
+}
+
+func (r *read) lightOf(ctx context.Context, p pupil) (*builder, error) {
+	asked := false
+	if !r.notices.all && r.chosen != p.id && len(r.pupils) > 1 {
+		if err := r.choose(ctx, p); err != nil {
+			return nil, r.whole(p, err)
+		}
+		asked = true
+	}
+	b := newBuilder(r, p)
+	err := b.parts(ctx)
+	if err != nil || !asked || !r.notices.all || len(b.snap.Notices) > 0 {
+		return b, err
+	}
+	// Somebody else's only: about all children, or the switch did not happen.
+	r.notices.all = false
+	return r.vouched(ctx, p)
 }
 
 func (b *builder) askNotices(ctx context.Context) ([]wireNotice, int, error) {

@@ -30,6 +30,8 @@ type state struct {
 	Switched time.Time `json:"switched,omitzero"`
 	// Absent are the modules that a child was found not to have, and when.
 	Absent map[pupilID]map[school.Part]time.Time `json:"absent,omitempty"`
+	// Noticed are the newest notifications that were stored of each child.
+	Noticed map[pupilID]noticed `json:"noticed,omitempty"`
 	// Letters are what was last read of each letter.
 	Letters map[school.Ref]mark `json:"letters,omitempty"`
 	// Files are the names of files at calendar entries.
@@ -63,6 +65,12 @@ type mark struct {
 	Modified  time.Time `json:"modified"`
 }
 
+// noticed are a child's newest notifications: of one moment, mostly one.
+type noticed struct {
+	At  time.Time `json:"at"`
+	IDs []wireID  `json:"ids"`
+}
+
 // fileNote remembers the files of a calendar entry for as long as the entry
 // stays the same.
 type fileNote struct {
@@ -73,7 +81,7 @@ type fileNote struct {
 func newState() state {
 	return state{
 		Version: stateVersion, Marks: map[pupilID]im2ID{}, Absent: map[pupilID]map[school.Part]time.Time{},
-		Letters: map[school.Ref]mark{}, Files: map[string]fileNote{}, Addresses: map[pupilID]string{},
+		Noticed: map[pupilID]noticed{}, Letters: map[school.Ref]mark{}, Files: map[string]fileNote{}, Addresses: map[pupilID]string{},
 	}
 }
 
@@ -104,6 +112,9 @@ func decodeState(data []byte, jar *fetch.Jar) (state, error) {
 	}
 	if st.Absent == nil {
 		st.Absent = fresh.Absent
+	}
+	if st.Noticed == nil {
+		st.Noticed = fresh.Noticed
 	}
 	if st.Letters == nil {
 		st.Letters = fresh.Letters

@@ -231,10 +231,7 @@ func translateMeetings(rows []wireMeeting, word string) (events []school.Event, 
 // translateNotices translates a child's notifications, newest first.
 func translateNotices(rows []wireNotice) (notices []school.Notice, skipped int) {
 	for _, r := range rows {
-		sent, ok := parseMoment(r.Sent)
-		if !ok {
-			sent, ok = parseMoment(r.Order)
-		}
+		sent, ok := r.sent()
 		if r.ID == "" || !ok {
 			skipped++
 			continue
@@ -245,6 +242,14 @@ func translateNotices(rows []wireNotice) (notices []school.Notice, skipped int) 
 	}
 	slices.SortStableFunc(notices, func(a, b school.Notice) int { return b.Sent.Compare(a.Sent) })
 	return notices, skipped
+}
+
+// sent returns when a notification was sent.
+func (r wireNotice) sent() (moment, bool) {
+	if at, ok := parseMoment(r.Sent); ok {
+		return at, true
+	}
+	return parseMoment(r.Order)
 }
 
 // translateNews translates the list of news.

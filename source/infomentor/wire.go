@@ -268,6 +268,7 @@ type wireNotice struct {
 	Sent     *string   `json:"dateSent"`
 	Order    *string   `json:"orderDate"`
 	URL      *string   `json:"url"`
+	App      string    `json:"appType"`
 	IM2      im2ID     `json:"pupilIM2Id"`
 	Mapping  mappingID `json:"pupilSourceId"`
 }

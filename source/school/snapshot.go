@@ -101,6 +101,9 @@ type Snapshot struct {
 	Tasks     []Task
 	Care      []Care
 
+	// Announced are parts in which, as the platform's notices say, something
+	// is new since the read before. They may have been read along or not.
+	Announced []Part
 	// Skipped counts entries that were left out because one field could not
 	// be understood; the rest of the part is complete all the same. An entry
 	// that was skipped is not deleted: the part's coverage is withheld by

@@ -243,9 +243,19 @@ func (s *Server) news(q question) *faketest.Answer {
 	return faketest.JSON(out)
 }
 
+// appType is what a notice is about: its sender, where that is the name of an
+// application, else news.
+func appType(n school.Notice) string {
+	switch n.Sender {
+	case "CalendarV2", "Assignment", "ParentMeeting", "Attendance", "Okänd":
+		return n.Sender
+	}
+	return "News"
+}
+
 func notificationJSON(n school.Notice, c schooltest.Child, current bool) notification {
 	return notification{
-		ID: NoticeID(n), Title: n.Title, SubTitle: n.Text, Sent: wall(n.Sent), Order: wall(n.Sent), AppType: "News", State: "New",
+		ID: NoticeID(n), Title: n.Title, SubTitle: n.Text, Sent: wall(n.Sent), Order: wall(n.Sent), AppType: appType(n), State: "New",
 		Type: "NewsItem", URL: "/#/communication/news/" + strconv.Itoa(NoticeID(n)), PupilIM2: IM2ID(c), PupilID: MappingID(c),
 		IsCurrent: current, Entity: "NewsItem",
 	}

@@ -133,7 +133,7 @@ func (a *App) buildEngine(ctx context.Context) error {
 		return err
 	}
 	a.syncer, err = syncer.New(syncer.Config{
-		Store: a.cfg.DB, Sessions: a.keeper, Normalizer: a.norm, Sources: a.source, Parts: a.parts,
+		Store: a.cfg.DB, Sessions: a.keeper, Normalizer: a.norm, Sources: a.source, Parts: a.parts, Announced: a.announced,
 		Manners: a.manners, Now: a.cfg.Now, Log: a.cfg.Log, Location: a.loc,
 		DaysBack: a.cfg.DaysBack, DaysAhead: a.cfg.DaysAhead, Idle: a.keeper.Idle,
 		Committed: func(context.Context, school.AccountID, school.Changes) { a.views.Invalidate() },
@@ -361,4 +361,9 @@ func (a *App) platform(id school.PlatformID) (source.Platform, bool) {
 func (a *App) parts(id school.PlatformID) []school.Part {
 	p, _ := a.platform(id)
 	return p.Parts
+}
+
+func (a *App) announced(id school.PlatformID) []school.Part {
+	p, _ := a.platform(id)
+	return p.Announced
 }

@@ -44,6 +44,8 @@ type run struct {
 	plan    school.Plan
 	changes []school.Changes
 	held    []school.Kind
+	news    []school.Part // announced by the platform
+	wide    bool          // all dates are read, not only those near today
 	skipped int
 	stored  bool // something that was covered has been committed
 }
@@ -170,7 +172,8 @@ func (s *Syncer) read(ctx context.Context, acct school.Account, why reason) Resu
 		return res
 	}
 	began := s.cfg.Manners.Made(acct.ID)
-	r := &run{acct: acct, plan: s.plan(acct, m, why != whenDue)}
+	r := &run{acct: acct}
+	r.plan, r.wide = s.plan(acct, m, why != whenDue)
 	err = s.fetch(ctx, r, m)
 	res.Changes, res.Requests = r.changes, s.cfg.Manners.Made(acct.ID)-began
 	save := context.WithoutCancel(ctx)
@@ -213,15 +216,17 @@ func (s *Syncer) fetch(ctx context.Context, r *run, m *memory) (err error) {
 	})
 }
 
-// plan says what to read.
-func (s *Syncer) plan(acct school.Account, m *memory, everything bool) school.Plan {
+// plan says what to read, and whether that is all dates.
+func (s *Syncer) plan(acct school.Account, m *memory, everything bool) (p school.Plan, wide bool) {
 	now := s.cfg.Now().In(s.cfg.Location)
-	today := school.DateOf(now)
-	return school.Plan{
-		Now:    now,
-		Window: school.Window{From: today.AddDays(-s.cfg.DaysBack), To: today.AddDays(s.cfg.DaysAhead + 1)},
-		Parts:  m.parts(s.cfg.Parts(acct.Platform), now, everything),
+	p = school.Plan{Now: now, Parts: m.parts(s.cfg.Parts(acct.Platform), now, everything)}
+	back, ahead := s.cfg.DaysBack, s.cfg.DaysAhead
+	if wide = everything || m.wants(p.Parts, now); !wide {
+		back, ahead = min(back, nearBack), min(ahead, nearAhead)
 	}
+	today := school.DateOf(now)
+	p.Window = school.Window{From: today.AddDays(-back), To: today.AddDays(ahead + 1)}
+	return p, wide
 }
 
 // problem is what the family is told of a job.
@@ -251,9 +256,12 @@ func problemOf(err error) school.Problem {
 func (s *Syncer) record(ctx context.Context, r *run, m *memory, res *Result) error {
 	now := s.cfg.Now()
 	sched := schedule{loc: s.cfg.Location, random: s.cfg.Random}
-	m.learn(sched, now, r, res)
+	m.learn(sched, now, s.cfg.Announced(r.acct.Platform), r, res)
 	failures := 0
 	res.NextDue = sched.next(now)
+	if m.hurry(r.news, r.plan.Parts) {
+		res.NextDue = now
+	}
 	if ends(res.Problem) || !r.stored && failed(res.Problem) {
 		failures = r.acct.Failures + 1
 		res.NextDue = sched.backoff(now, res.Problem, failures, res.Err)
@@ -373,6 +381,7 @@ func (k *sink) Snapshot(ctx context.Context, snap school.Snapshot) error {
 	k.r.stored = k.r.stored || len(snap.Covered) > 0
 	k.r.changes = append(k.r.changes, changes)
 	k.r.held = append(k.r.held, changes.Held...)
+	k.r.news = append(k.r.news, snap.Announced...)
 	for _, n := range snap.Skipped {
 		k.r.skipped += n
 	}

@@ -17,9 +17,11 @@ import (
 type memory struct {
 	mu       sync.Mutex
 	due      map[school.Part]time.Time // when a part is to be read again; absent: at once
+	wide     map[school.Part]time.Time // when a part was last read with all its dates
 	tries    map[school.Part]int       // failures of a part in a row
 	children map[school.Ref]bool       // nil: no job has seen the list yet
 	letters  map[school.Ref]bool       // to be read in full though they are known
+	hurried  bool                      // the last job came early, because something was announced
 }
 
 // remember returns the account's memory, made from what is stored when there
@@ -33,6 +35,7 @@ func (s *Syncer) remember(ctx context.Context, acct school.Account) (*memory, er
 	}
 	m = &memory{
 		due:     make(map[school.Part]time.Time),
+		wide:    make(map[school.Part]time.Time),
 		tries:   make(map[school.Part]int),
 		letters: make(map[school.Ref]bool),
 	}
@@ -41,7 +44,7 @@ func (s *Syncer) remember(ctx context.Context, acct school.Account) (*memory, er
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errNotSaved, err)
 		}
-		m.seed(s.cfg.Parts(acct.Platform), readings, acct.Since)
+		m.seed(s.cfg.Parts(acct.Platform), s.cfg.Announced(acct.Platform), readings, acct.Since)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +54,7 @@ func (s *Syncer) remember(ctx context.Context, acct school.Account) (*memory, er
 
 // seed makes parts that were read since the session began due by their
 // rhythm. Which account a reading came from is not stored; the newest counts.
-func (m *memory) seed(parts []school.Part, readings []school.Reading, since time.Time) {
+func (m *memory) seed(parts, announced []school.Part, readings []school.Reading, since time.Time) {
 	for _, p := range parts {
 		var last time.Time
 		for _, r := range readings {
@@ -60,7 +63,7 @@ func (m *memory) seed(parts []school.Part, readings []school.Reading, since time
 			}
 		}
 		if !last.IsZero() && !last.Before(since) {
-			m.due[p] = last.Add(rhythm(p))
+			m.due[p] = last.Add(rhythm(p, slices.Contains(announced, p)))
 		}
 	}
 }
@@ -73,6 +76,29 @@ func (m *memory) parts(all []school.Part, now time.Time, everything bool) []scho
 	return slices.DeleteFunc(slices.Clone(all), func(p school.Part) bool {
 		return !everything && m.due[p].After(now.Add(slack))
 	})
+}
+
+// wants reports whether one of the parts was not read with all its dates for
+// a day.
+func (m *memory) wants(parts []school.Part, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.ContainsFunc(parts, func(p school.Part) bool { return dated(p) && now.Sub(m.wide[p]) >= wideRhythm })
+}
+
+// hurry makes parts due at once that were announced and not read along, and
+// reports whether there are any. It does so once: a platform that announces
+// something with every answer is read at the normal pace.
+func (m *memory) hurry(announced, read []school.Part) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	announced = slices.DeleteFunc(slices.Clone(announced), func(p school.Part) bool { return slices.Contains(read, p) })
+	for _, p := range announced {
+		delete(m.due, p)
+		delete(m.wide, p) // it may be far off
+	}
+	m.hurried = len(announced) > 0 && !m.hurried
+	return m.hurried
 }
 
 // earliest returns when the first of all parts that are remembered is due.
@@ -106,6 +132,7 @@ func (m *memory) meet(numbers map[school.Ref]school.ChildNumber) {
 	m.children = children
 	if fresh {
 		clear(m.due)
+		clear(m.wide)
 	}
 }
 
@@ -129,8 +156,9 @@ func (m *memory) reread(letters []school.Ref) {
 	}
 }
 
-// learn sets when each part that was asked for is due again.
-func (m *memory) learn(sched schedule, now time.Time, r *run, res *Result) {
+// learn sets when each part that was asked for is due again; some are
+// announced by others.
+func (m *memory) learn(sched schedule, now time.Time, announced []school.Part, r *run, res *Result) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if ends(res.Problem) || !r.stored && failed(res.Problem) {
@@ -151,7 +179,10 @@ func (m *memory) learn(sched schedule, now time.Time, r *run, res *Result) {
 			delete(m.due, p)
 		default:
 			delete(m.tries, p)
-			m.due[p] = now.Add(rhythm(p))
+			m.due[p] = now.Add(rhythm(p, slices.Contains(announced, p)))
+			if r.wide {
+				m.wide[p] = now
+			}
 		}
 	}
 }

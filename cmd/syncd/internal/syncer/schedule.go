@@ -18,13 +18,25 @@ const (
 	nightEnds, dayBegins, dayEnds, nightBegins = 5, 6, 21, 23 // o'clock
 )
 
-// rhythm is how long what was read of a part is good enough.
-func rhythm(p school.Part) time.Duration {
+// rhythm is how long what was read of a part is good enough: the longest, but
+// for the night, that a change in it can go unnoticed. It is longer where the
+// platform's notices, which are read each time, announce changes.
+func rhythm(p school.Part, announced bool) time.Duration {
 	switch p {
-	case school.PartNews, school.PartNotices:
+	case school.PartNotices:
 		return 0
-	case school.PartCalendar, school.PartSchedule, school.PartTasks, school.PartCare:
+	case school.PartNews:
+		if announced {
+			return 2 * time.Hour
+		}
+		return 0
+	case school.PartCalendar, school.PartSchedule, school.PartTasks:
+		if announced {
+			return 4 * time.Hour
+		}
 		return 2 * time.Hour
+	case school.PartCare:
+		return 4 * time.Hour
 	case school.PartTimetable:
 		return 6 * time.Hour
 	case school.PartMenu:
@@ -32,6 +44,16 @@ func rhythm(p school.Part) time.Duration {
 	}
 	return 2 * time.Hour
 }
+
+// Dated things near today are read by their rhythm, everything once a day:
+// what lies further off is seldom changed, and takes most of the requests.
+const (
+	nearBack, nearAhead = 7, 28 // days
+	wideRhythm          = 20 * time.Hour
+)
+
+// dated reports whether a part is asked for by dates.
+func dated(p school.Part) bool { return p != school.PartNews && p != school.PartNotices }
 
 // slack lets a part that is almost due be read along with the others.
 const slack = 10 * time.Minute

@@ -73,6 +73,9 @@ type Config struct {
 	Sources func(context.Context, school.AccountID) (source.Source, error)
 	// Parts are what a platform has to read; nil for an unknown platform.
 	Parts func(school.PlatformID) []school.Part
+	// Announced are those of the parts whose changes the platform's notices
+	// announce, which are therefore read less often; nil: none are.
+	Announced func(school.PlatformID) []school.Part
 	// Manners counts and spaces the requests.
 	Manners *Manners
 	Now     func() time.Time
@@ -161,6 +164,9 @@ func New(c Config) (*Syncer, error) {
 	}
 	if c.DaysAhead == 0 {
 		c.DaysAhead = daysAhead
+	}
+	if c.Announced == nil {
+		c.Announced = func(school.PlatformID) []school.Part { return nil }
 	}
 	if c.Committed == nil {
 		c.Committed = func(context.Context, school.AccountID, school.Changes) {}

@@ -9,6 +9,8 @@ func enSubscriber() Subscriber {
 		Until:            "The link works up to and including %s.",
 		Whole:            "Buttons and addresses are filled in when you open the whole address that you were given, with what follows #, in a browser with JavaScript. Otherwise: you were given the addresses and the password by whoever shared the link, and the instructions below hold all the same.",
 		Keep:             "Keep the address to yourself: whoever has it can read.",
+		GoneTitle:        "This address does not work",
+		Gone:             "It was mistyped, replaced or taken back. Ask the person who gave it to you for a new one.",
 		PhoneTitle:       "Open on the phone",
 		PhoneLead:        "Point the phone's camera at the code.",
 		QRAlt:            "QR code that opens this page",

@@ -10,6 +10,8 @@ func svSubscriber() Subscriber {
 		Until:            "Länken gäller till och med %s.",
 		Whole:            "Knapparna och adresserna fylls i när du öppnar hela den adress som du fick, även det som står efter #, i en webbläsare med JavaScript. Annars: adresserna och lösenordet har du fått av den som delade länken, och anvisningarna nedan gäller ändå.",
 		Keep:             "Behåll adressen för dig själv: den som har den kan läsa.",
+		GoneTitle:        "Adressen fungerar inte",
+		Gone:             "Den är felskriven, har bytts ut eller tagits bort. Be den som gav dig adressen om en ny.",
 		PhoneTitle:       "Öppna på telefonen",
 		PhoneLead:        "Rikta telefonens kamera mot koden.",
 		QRAlt:            "QR-kod som öppnar den här sidan",

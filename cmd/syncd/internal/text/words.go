@@ -247,6 +247,7 @@ type Subscriber struct {
 	Until                              Format // when the link ends
 	Whole                              string // the secrets did not come with the address
 	Keep                               string
+	GoneTitle, Gone                    string // it never was one, has ended, or was replaced
 	PhoneTitle, PhoneLead, QRAlt       string
 	PhraseElsewhere                    string
 	Plain                              string // passwords are refused on this connection

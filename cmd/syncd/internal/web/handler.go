@@ -165,6 +165,7 @@ func (s *server) guarded(h handler) handler {
 type problemView struct {
 	Sentence string
 	Command  string // to run on the server; may be empty
+	Visitor  bool   // is no guardian: the status page is no way out
 }
 
 // problem shows the error page for a status.

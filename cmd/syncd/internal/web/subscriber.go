@@ -165,15 +165,15 @@ func attach(w http.ResponseWriter, contentType, name string, data []byte) {
 // missed answers an address that leads nowhere, whatever the reason. Only such
 // answers are counted: who has an address is served also beside a guesser.
 func (s *server) missed(w http.ResponseWriter, r *http.Request) error {
-	wait := s.misses.miss(s.peer(r), s.Now())
-	if wait <= 0 {
-		return s.problem(w, r, http.StatusNotFound)
+	words, status := s.visitorWords(r), http.StatusNotFound
+	body := problemView{Sentence: words.Subscriber.Gone, Visitor: true}
+	if wait := s.misses.miss(s.peer(r), s.Now()); wait > 0 {
+		retryAfter(w, wait)
+		body.Sentence, status = words.Errors.Busy.With(words.Lasting(wait)), http.StatusTooManyRequests
 	}
-	retryAfter(w, wait)
-	words := s.words.of(r)
-	p := s.newPage(r, words.Errors.NotFoundTitle, "", problemView{Sentence: words.Errors.Busy.With(words.Lasting(wait))})
-	p.Path, p.Signed = "/", false
-	return s.render(w, http.StatusTooManyRequests, "problem", p)
+	p := s.newPage(r, words.Subscriber.GoneTitle, "", body)
+	p.W, p.Path, p.Signed, p.Visitor, p.Other = words, "/", false, true, otherLang(words.Lang)
+	return s.render(w, status, "problem", p)
 }
 
 func (s *server) peer(r *http.Request) string {

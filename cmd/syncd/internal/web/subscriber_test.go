@@ -124,6 +124,9 @@ func TestWrongAddressesAreAllTheSame(t *testing.T) {
 		}
 		if first == "" {
 			first = w.Body.String()
+			if !strings.Contains(first, "Be den som gav dig adressen om en ny.") || strings.Contains(first, `button second" href="/"`) {
+				t.Errorf("a visitor is not told whom to ask, or is sent to the guardians' pages:\n%s", first)
+			}
 		}
 		if w.Body.String() != first {
 			t.Errorf("%s %s differs from the first wrong address", tt.method, tt.path)

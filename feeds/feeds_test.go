@@ -172,6 +172,41 @@ func TestGzip(t *testing.T) {
 	}
 }
 
+// where keeps where the octets lie that it is given.
+type where struct {
+	httptest.ResponseRecorder
+
+	first *byte
+}
+
+func (w *where) Write(p []byte) (int, error) {
+	w.first = &p[0]
+	return len(p), nil
+}
+
+// TestDocumentsAreMadeOnce asks for each document twice, by two people: both
+// are sent the same octets in memory, rendered and compressed once.
+func TestDocumentsAreMadeOnce(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, newStore(), nil)
+	for name, path := range addresses() {
+		for _, accept := range []string{"identity", "gzip"} {
+			var at [2]*byte
+			for i := range at {
+				r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+				r.Header.Set("Accept-Encoding", accept)
+				w := &where{}
+				w.HeaderMap = http.Header{}
+				srv.ServeHTTP(w, r)
+				at[i] = w.first
+			}
+			if at[0] == nil || at[0] != at[1] {
+				t.Errorf("%s, %s: made twice", name, accept)
+			}
+		}
+	}
+}
+
 func TestCacheControlByNight(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, newStore(), nil)

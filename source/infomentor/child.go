@@ -74,7 +74,7 @@ func (b *builder) remember(ctx context.Context) error {
 func (b *builder) parts(ctx context.Context) error {
 	var trouble []error
 	for _, part := range parts() {
-		if !b.plan.Wants(part) || !b.has(part) {
+		if !b.plan.WantsOf(b.p.Ref, part) || !b.has(part) {
 			continue
 		}
 		err := b.part(ctx, part)

@@ -167,6 +167,9 @@ func (r *read) all(ctx context.Context, sink source.Sink) error {
 	own := r.chosen
 	var trouble []error
 	for _, p := range r.order() {
+		if r.unwanted(p) {
+			continue
+		}
 		b, err := r.vouched(ctx, p)
 		if errors.Is(err, source.ErrWrongChild) && !ends(err) {
 			b, err = r.vouched(ctx, p)
@@ -188,6 +191,11 @@ func (r *read) all(ctx context.Context, sink source.Sink) error {
 		}
 	}
 	return errors.Join(append(trouble, r.restore(ctx, own))...)
+}
+
+// unwanted reports whether nothing at all is to be read of a child.
+func (r *read) unwanted(p pupil) bool {
+	return !slices.ContainsFunc(parts(), func(part school.Part) bool { return r.plan.WantsOf(p.Ref, part) })
 }
 
 // order puts the selected child first.
@@ -257,7 +265,7 @@ func (r *read) settleSwitch(ctx context.Context, resp *fetch.Response) error {
 func (r *read) whole(p pupil, err error) error {
 	var out []error
 	for _, part := range parts() {
-		if r.plan.Wants(part) {
+		if r.plan.WantsOf(p.Ref, part) {
 			out = append(out, &source.PartError{Child: p.Ref, Part: part, Err: err})
 		}
 	}

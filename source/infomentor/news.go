@@ -152,6 +152,9 @@ func (b *builder) deliver(ctx context.Context, letters []letter, since time.Time
 		case stored && known.After(l.Published):
 			l.Modified = known
 		}
+		if l.Published.Before(b.plan.LettersFrom) {
+			continue
+		}
 		if len(l.files) > 0 {
 			if read++; read > newLetters {
 				since = b.taken // not all is here: nothing may be deleted
@@ -164,7 +167,7 @@ func (b *builder) deliver(ctx context.Context, letters []letter, since time.Time
 		b.snap.News = append(b.snap.News, l.NewsItem)
 		b.memo(l)
 	}
-	b.cover(school.Coverage{Part: school.PartNews, Since: since})
+	b.cover(school.Coverage{Part: school.PartNews, Since: b.plan.Since(since)})
 	return nil
 }
 

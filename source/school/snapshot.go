@@ -60,6 +60,12 @@ type Plan struct {
 	// text of an unchanged letter again, and lists it in Snapshot.Unchanged.
 	// May be nil.
 	KnownNews map[Ref]time.Time
+	// LettersFrom is the time before which letters are kept no longer: they are
+	// left out, and never read in full. Zero: all are wanted.
+	LettersFrom time.Time
+	// Unwanted are the parts that are not to be read of a child, nil or without
+	// it: none. As KnownNews it may be filled when the roster is handed on.
+	Unwanted map[Ref][]Part
 }
 
 // Wants reports whether the plan asks for part p.
@@ -68,6 +74,20 @@ func (p Plan) Wants(part Part) bool {
 		return true
 	}
 	return slices.Contains(p.Parts, part)
+}
+
+// WantsOf reports whether the plan asks for part p of a child.
+func (p Plan) WantsOf(child Ref, part Part) bool {
+	return p.Wants(part) && !slices.Contains(p.Unwanted[child], part)
+}
+
+// Since returns from when on a list of letters is complete that would be since
+// a time if the plan wanted all letters.
+func (p Plan) Since(all time.Time) time.Time {
+	if !all.IsZero() && all.Before(p.LettersFrom) {
+		return p.LettersFrom
+	}
+	return all
 }
 
 // Coverage says that a part was read, completely, inside a window. Only what

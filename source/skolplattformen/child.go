@@ -48,7 +48,7 @@ func (b *builder) snapshot() *school.Snapshot {
 func (b *builder) parts(ctx context.Context) error {
 	var trouble []error
 	for _, part := range parts() {
-		if !b.plan.Wants(part) {
+		if !b.plan.WantsOf(b.p.Ref, part) {
 			continue
 		}
 		err := b.part(ctx, part)

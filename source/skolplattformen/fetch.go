@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"syncd/source"
@@ -98,6 +99,9 @@ func (r *read) all(ctx context.Context, sink source.Sink) error {
 	}
 	var trouble []error
 	for _, p := range r.pupils {
+		if r.unwanted(p) {
+			continue
+		}
 		b := newBuilder(r, p)
 		err := b.parts(ctx)
 		if errors.Is(err, source.ErrWrongChild) {
@@ -118,6 +122,11 @@ func (r *read) all(ctx context.Context, sink source.Sink) error {
 	return errors.Join(trouble...)
 }
 
+// unwanted reports whether nothing at all is to be read of a child.
+func (r *read) unwanted(p pupil) bool {
+	return !slices.ContainsFunc(parts(), func(part school.Part) bool { return r.plan.WantsOf(p.Ref, part) })
+}
+
 func hand(ctx context.Context, sink source.Sink, snap *school.Snapshot) error {
 	if snap == nil {
 		return nil
@@ -134,6 +143,9 @@ func (r *read) mixedFamily(ctx context.Context, sink source.Sink) error {
 	var all []held
 	doubt := false
 	for _, p := range r.pupils {
+		if r.unwanted(p) {
+			continue
+		}
 		h, err := r.vouched(ctx, p)
 		if errors.Is(err, source.ErrWrongChild) && !ends(err) {
 			h, err = r.vouched(ctx, p)
@@ -166,7 +178,7 @@ func (r *read) mixedFamily(ctx context.Context, sink source.Sink) error {
 func (r *read) whole(p pupil, err error) error {
 	var out []error
 	for _, part := range parts() {
-		if r.plan.Wants(part) {
+		if r.plan.WantsOf(p.Ref, part) {
 			out = append(out, &source.PartError{Child: p.Ref, Part: part, Err: err})
 		}
 	}

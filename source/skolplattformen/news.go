@@ -27,6 +27,9 @@ func (b *builder) news(ctx context.Context) error {
 	}
 	var trouble []error
 	for _, l := range letters {
+		if l.Published.Before(b.plan.LettersFrom) {
+			continue
+		}
 		if known, ok := b.plan.KnownNews[l.Ref]; ok && sameSecond(known, l.Modified) {
 			b.snap.Unchanged = append(b.snap.Unchanged, l.Ref)
 			continue
@@ -52,7 +55,7 @@ func (b *builder) news(ctx context.Context) error {
 	}
 	c := school.Coverage{Part: school.PartNews}
 	if complete {
-		c.Since = oldest(letters)
+		c.Since = b.plan.Since(oldest(letters))
 	}
 	b.cover(c)
 	return nil

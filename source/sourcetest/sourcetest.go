@@ -99,6 +99,7 @@ func Run(t *testing.T, c Case) {
 		"what goes in comes out":         (*bench).roundTrip,
 		"known letters are not reread":   (*bench).known,
 		"parts that nobody asked for":    (*bench).partsOnly,
+		"what nobody wants any more":     (*bench).unwanted,
 		"trouble at every request":       (*bench).troubleEverywhere,
 		"expiry at every request":        (*bench).expiryEverywhere,
 		"silent renewal":                 (*bench).renewal,

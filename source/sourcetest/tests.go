@@ -124,6 +124,37 @@ func (b *bench) partsOnly() {
 	}
 }
 
+// unwanted: a child of which nothing is wanted is not handed on, of another
+// one what is unwanted is not read, and letters that would not be kept are
+// left alone.
+func (b *bench) unwanted() {
+	s := b.login(b.first())
+	plan := b.plan()
+	k, err := b.fetch(b.t.Context(), s, plan)
+	if err != nil || len(k.snapshots) < 2 {
+		b.t.Fatalf("Fetch = %v, %d children", err, len(k.snapshots))
+	}
+	first, second := k.snapshots[0].Child.Ref, k.snapshots[1].Child.Ref
+	part := k.snapshots[1].Covered[0].Part
+	plan.Unwanted = map[school.Ref][]school.Part{first: school.Parts(), second: {part}}
+	plan.LettersFrom = b.now().AddDate(1, 0, 0)
+	before := b.fake.Requests()
+	if k, err = b.fetch(b.t.Context(), s, plan); err != nil {
+		b.t.Fatalf("Fetch = %v", err)
+	}
+	for _, snap := range k.snapshots {
+		if _, ok := snap.Covers(part); snap.Child.Ref == first || snap.Child.Ref == second && ok {
+			b.t.Errorf("a child with %d parts was handed on, %s among them: %v", len(snap.Covered), part, ok)
+		}
+		if len(snap.News)+len(snap.Unchanged) > 0 {
+			b.t.Errorf("%d letters that are not wanted", len(snap.News)+len(snap.Unchanged))
+		}
+	}
+	if fewer := b.fake.Requests() - before; fewer >= before {
+		b.t.Errorf("%d requests for less than everything, %d for everything", fewer, before)
+	}
+}
+
 // total returns how many requests a whole read takes, once the session has
 // noted what need not be asked for again.
 func (b *bench) total(s *source.Session) int {

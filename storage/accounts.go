@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"syncd/source/school"
+	"syncd/storage/vault"
 )
 
 const accountColumns = "id, platform, settings, created, state, since, next_due, failures, problem"
@@ -71,38 +72,71 @@ func (db *DB) AddAccount(
 // DeleteAccount removes an account with its session and, of what is kept
 // about children, all that no other account has brought: their names,
 // entries, letters and files. The children's numbers stay reserved, as a
-// keyed hash, for when they come back.
-func (db *DB) DeleteAccount(ctx context.Context, id school.AccountID) error {
+// keyed hash, for when they come back. Both files are written, state.age
+// first: a removal that is cut short after that is completed by the next
+// [Open]. On [vault.ErrNotSaved] what was removed is returned as well: it is
+// gone from memory.
+func (db *DB) DeleteAccount(ctx context.Context, id school.AccountID) (Removed, error) {
 	db.content.Lock()
 	defer db.content.Unlock()
 	if _, err := db.Account(ctx, id); err != nil {
-		return err
+		return Removed{}, err
 	}
 	clear(db.derived)
-	orphans, err := db.dropRoster(ctx, id)
-	if err != nil {
-		return wrap("delete account", err)
-	}
-	err = db.state.Update(ctx, func(tx *sql.Tx) error {
-		for _, identity := range orphans {
-			for _, query := range []string{"DELETE FROM reading WHERE identity = ?", "DELETE FROM held WHERE identity = ?"} {
-				if _, err := tx.ExecContext(ctx, query, identity); err != nil {
-					return err
-				}
-			}
-		}
+	db.step("begin")
+	unsaved := db.state.Update(ctx, func(tx *sql.Tx) error {
 		return must(exec(ctx, tx, "DELETE FROM account WHERE id = ?", id))
 	})
-	if err != nil {
-		return wrap("delete account", err)
+	if unsaved != nil && !errors.Is(unsaved, vault.ErrNotSaved) {
+		return Removed{}, wrap("delete account", unsaved)
 	}
-	children, err := db.Children(ctx)
+	db.step("state")
+	left, err := db.Accounts(ctx)
+	if err != nil {
+		return Removed{}, wrap("delete account", err)
+	}
+	known := make([]school.AccountID, 0, len(left))
+	for _, a := range left {
+		known = append(known, a.ID)
+	}
+	out, err := db.remove(ctx, func(r *removal) error { return r.accounts(ctx, known) })
+	if err != nil && !errors.Is(err, vault.ErrNotSaved) {
+		return out, wrap("delete account", err)
+	}
+	err = errors.Join(err, db.forgetChildren(ctx), db.forget(ctx))
+	children, e := db.Children(ctx)
+	err = errors.Join(err, e)
 	for _, c := range children {
 		if len(c.Aliases) > 0 { // another platform may have led
 			err = errors.Join(err, db.rearrange(ctx, c.Number))
 		}
 	}
-	return wrap("delete account", err)
+	if unsaved != nil { // the files that went may have made room
+		err = errors.Join(err, db.state.Flush(ctx))
+	}
+	db.step("end")
+	return out, wrap("delete account", err)
+}
+
+// forgetChildren removes when it was read from state.age, of children of whom
+// nothing is kept.
+func (db *DB) forgetChildren(ctx context.Context) error {
+	var kept []int64
+	err := db.cache.View(ctx, func(tx *sql.Tx) (err error) {
+		kept, err = rows(ctx, tx, func(r *sql.Rows, id *int64) error { return r.Scan(id) }, "SELECT identity FROM profile")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	known, err := list(append([]int64{}, kept...))
+	if err != nil {
+		return err
+	}
+	return db.state.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM reading WHERE identity NOT IN (SELECT value FROM json_each(?))", known)
+		return err
+	})
 }
 
 // PutOutcome stores how a run of reads ended. The account's Since moves only

@@ -120,7 +120,7 @@ func TestUnknownAccount(t *testing.T) {
 		"PutOwner":      h.PutOwner(ctx, "x", "y"),
 		"Owner":         second(h.Owner(ctx, "x")),
 		"Session":       second(h.Session(ctx, "x")),
-		"DeleteAccount": h.DeleteAccount(ctx, "x"),
+		"DeleteAccount": second(h.DeleteAccount(ctx, "x")),
 		"PutRoster":     second(h.PutRoster(ctx, "x", "fake", school.Roster{})),
 	} {
 		if !errors.Is(err, fs.ErrNotExist) {

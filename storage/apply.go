@@ -20,8 +20,9 @@ type applying struct {
 	s     *school.Snapshot
 	id    identityRow
 	loc   *time.Location
-	now   int64 // seconds
-	today int64 // day of the read
+	now   int64       // seconds
+	today int64       // day of the read
+	date  school.Date // of the clock
 	fp    *printer
 
 	agreed map[key]int64        // held since the read of this time, nanoseconds
@@ -31,6 +32,9 @@ type applying struct {
 	entries map[key]*entryRow
 	letters map[key]*letterRow
 	joined  bool // the child is at other platforms too
+
+	limits   school.Limits
+	unwanted unwanted // what a guardian deleted for good
 
 	entryPuts  []entryPut
 	letterPuts []letterPut
@@ -56,6 +60,9 @@ type applying struct {
 // nobody changed keeps every byte: applying the same snapshot again writes
 // nothing to cache.age.
 //
+// What a guardian deleted for good ([DB.Delete]) is left out, and so is what
+// is kept no longer ([DB.Limits]).
+//
 // On [vault.ErrNotSaved] the changes are returned as well: they are made.
 func (db *DB) Apply(ctx context.Context, account school.AccountID, s school.Snapshot) (school.Changes, error) {
 	db.content.Lock()
@@ -65,13 +72,21 @@ func (db *DB) Apply(ctx context.Context, account school.AccountID, s school.Snap
 		s.Taken = db.now()
 	}
 	a.today = dayNumber(school.DateOf(s.Taken.In(a.loc)))
-	if err := a.load(ctx, account); err != nil {
+	if err := a.restrict(ctx); err != nil {
 		return school.Changes{}, wrap("apply", err)
 	}
+	err := a.load(ctx, account)
+	if n, ok := a.deleted(ctx); ok {
+		return school.Changes{Child: n}, nil
+	}
+	if err != nil {
+		return school.Changes{}, wrap("apply", err)
+	}
+	a.prune()
 	if err := a.work(); err != nil {
 		return school.Changes{}, wrap("apply", errors.Join(err, db.deleteBlobs(a.newBlobs)))
 	}
-	err := a.write(ctx)
+	err = a.write(ctx)
 	if err != nil && !errors.Is(err, vault.ErrNotSaved) {
 		return school.Changes{}, wrap("apply", errors.Join(err, db.deleteBlobs(a.newBlobs)))
 	}

@@ -303,7 +303,7 @@ func TestTwoGuardiansReadTheSameChild(t *testing.T) {
 	h.apply(two, h.events("a"))
 	want(t, "uids", uids(h.entries(1, school.KindEvents)), []string{"a"})
 	// One leaves: the other keeps it all.
-	if err := h.DeleteAccount(t.Context(), one); err != nil {
+	if _, err := h.DeleteAccount(t.Context(), one); err != nil {
 		t.Fatal(err)
 	}
 	want(t, "uids", uids(h.entries(1, school.KindEvents)), []string{"a"})

@@ -107,7 +107,8 @@ func (db *DB) Children(ctx context.Context) (out []Child, err error) {
 }
 
 // PutRoster stores which children an account lists, by a complete roster, and
-// returns their numbers. A child that was never seen gets the next number; a
+// returns their numbers. Of a child that was deleted for good ([DB.Delete])
+// nothing is stored. A child that was never seen gets the next number; a
 // child that no account lists any more is Gone from then on.
 func (db *DB) PutRoster(
 	ctx context.Context, account school.AccountID, platform school.PlatformID, r school.Roster,
@@ -117,8 +118,12 @@ func (db *DB) PutRoster(
 	if _, err := db.Account(ctx, account); err != nil {
 		return nil, err
 	}
+	deleted, err := db.unwanted(ctx)
+	if err != nil {
+		return nil, wrap("put roster", err)
+	}
 	var ids []identityRow
-	err := db.state.Update(ctx, func(tx *sql.Tx) (err error) {
+	err = db.state.Update(ctx, func(tx *sql.Tx) (err error) {
 		ids, err = db.giveNumbers(ctx, tx, platform, r.Children)
 		return err
 	})
@@ -126,7 +131,7 @@ func (db *DB) PutRoster(
 		return nil, wrap("put roster", err)
 	}
 	err = errors.Join(err, db.cache.Update(ctx, func(tx *sql.Tx) error {
-		return db.putRoster(ctx, tx, account, platform, r.Children, ids)
+		return db.putRoster(ctx, tx, account, platform, r.Children, ids, deleted)
 	}))
 	if err != nil && !errors.Is(err, vault.ErrNotSaved) {
 		return nil, wrap("put roster", err)
@@ -175,7 +180,7 @@ func (db *DB) identityHash(platform school.PlatformID, ref school.Ref) []byte {
 
 func (db *DB) putRoster(
 	ctx context.Context, tx *sql.Tx, account school.AccountID, platform school.PlatformID,
-	children []school.Child, ids []identityRow,
+	children []school.Child, ids []identityRow, deleted unwanted,
 ) error {
 	log := db.newChangeLog(tx)
 	listed := make([]int64, 0, len(ids))
@@ -183,6 +188,9 @@ func (db *DB) putRoster(
 		listed = append(listed, ids[i].id)
 		if err := mergeNumbers(ctx, tx, past{children: []numberRow{{number: ids[i].own}}, identities: ids[i : i+1]}, false); err != nil {
 			return err
+		}
+		if deleted.all(ids[i].id) {
+			continue // its name is not kept either
 		}
 		if err := putProfile(ctx, tx, log, platform, c, ids[i]); err != nil {
 			return fmt.Errorf("put profile: %w", err)
@@ -251,48 +259,29 @@ func putProfile(
 	return log.all(ctx, id, false)
 }
 
-// dropRoster removes from cache.age what only this account brought, and
-// returns the identities that went.
-func (db *DB) dropRoster(ctx context.Context, account school.AccountID) ([]int64, error) {
-	var orphans []identityRow
-	var blobs []string
-	err := db.cache.Update(ctx, func(tx *sql.Tx) (err error) {
-		orphans, err = rows(ctx, tx, func(r *sql.Rows, v *identityRow) error {
-			return r.Scan(&v.id, &v.number)
-		}, `SELECT i.id, i.number FROM roster r JOIN member i ON i.id = r.identity WHERE r.account = ?1
-			AND NOT EXISTS (SELECT 1 FROM roster o WHERE o.identity = r.identity AND o.account <> ?1)`, account)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM roster WHERE account = ?", account); err != nil {
-			return err
-		}
-		log := db.newChangeLog(tx)
-		for _, o := range orphans {
-			gone, err := rows(ctx, tx, func(r *sql.Rows, v *string) error { return r.Scan(v) },
-				"SELECT m.id FROM media m JOIN letter l ON l.id = m.letter WHERE l.identity = ?", o.id)
-			if err != nil {
-				return err
-			}
-			blobs = append(blobs, gone...)
-			if err := log.all(ctx, o, true); err != nil {
-				return err
-			}
-			if _, err := tx.ExecContext(ctx, "DELETE FROM profile WHERE identity = ?", o.id); err != nil {
-				return err
-			}
-		}
-		if err := noteGone(ctx, tx, db.second()); err != nil {
-			return err
-		}
-		return log.close(ctx)
-	})
+// accounts removes from cache.age the rosters of accounts that are not known,
+// and what only they had brought.
+func (r *removal) accounts(ctx context.Context, known []school.AccountID) error {
+	list, err := list(append([]school.AccountID{}, known...))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	ids := make([]int64, len(orphans))
-	for i, o := range orphans {
-		ids[i] = o.id
+	orphans, err := rows(ctx, r.tx, func(q *sql.Rows, v *identityRow) error {
+		return q.Scan(&v.id, &v.number)
+	}, `SELECT DISTINCT i.id, i.number FROM roster r JOIN member i ON i.id = r.identity
+		WHERE r.account NOT IN (SELECT value FROM json_each(?1)) AND NOT EXISTS
+		(SELECT 1 FROM roster o WHERE o.identity = r.identity AND o.account IN (SELECT value FROM json_each(?1)))`, list)
+	if err != nil {
+		return err
 	}
-	return ids, db.deleteBlobs(blobs)
+	for _, o := range orphans {
+		if err := r.identity(ctx, o); err != nil {
+			return err
+		}
+	}
+	const query = "DELETE FROM roster WHERE account NOT IN (SELECT value FROM json_each(?))"
+	if n, err := exec(ctx, r.tx, query, list); err != nil || n == 0 {
+		return err
+	}
+	return noteGone(ctx, r.tx, r.log.at)
 }

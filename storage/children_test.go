@@ -158,12 +158,12 @@ func TestDeleteAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	rev, _ := h.Revision(t.Context(), []school.ChildNumber{1}, nil)
-	if err := h.DeleteAccount(t.Context(), mine); err != nil {
+	if _, err := h.DeleteAccount(t.Context(), mine); err != nil {
 		t.Fatal(err)
 	}
 	for what, err := range map[string]error{
 		"Account": second(h.Account(t.Context(), mine)), "Session": second(h.Session(t.Context(), mine)),
-		"Owner": second(h.Owner(t.Context(), mine)), "DeleteAccount": h.DeleteAccount(t.Context(), mine),
+		"Owner": second(h.Owner(t.Context(), mine)), "DeleteAccount": second(h.DeleteAccount(t.Context(), mine)),
 	} {
 		if !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s of a deleted account = %v", what, err)

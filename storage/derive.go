@@ -56,7 +56,7 @@ func (a *applying) derive(ctx context.Context, tx *sql.Tx, log *changeLog) error
 	}
 	for _, m := range members {
 		d := &applying{
-			db: a.db, loc: a.loc, now: a.now, fp: a.fp, id: identityRow{id: m.id, number: a.id.number}, joined: a.joined,
+			db: a.db, limits: a.limits, unwanted: a.unwanted, today: a.today, date: a.date, loc: a.loc, now: a.now, fp: a.fp, id: identityRow{id: m.id, number: a.id.number}, joined: a.joined,
 			changes: school.Changes{Added: map[school.Kind]int{}, Changed: map[school.Kind]int{}, Deleted: map[school.Kind]int{}},
 		}
 		if m.id == a.id.id {
@@ -91,7 +91,9 @@ func (a *applying) deriveFrom(ctx context.Context, tx *sql.Tx, log *changeLog, b
 		if e.Kind.Origin() == "" || e.UID == "" {
 			return fmt.Errorf("an entry of kind %s is not derived, or has no UID", e.Kind)
 		}
-		a.workEntry(&incoming{entry: e})
+		if !a.unwanted.kind(a.id.id, e.Kind) {
+			a.workEntry(&incoming{entry: e})
+		}
 	}
 	for k, e := range a.entries {
 		if !e.seen {

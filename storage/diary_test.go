@@ -49,7 +49,7 @@ func TestDiary(t *testing.T) {
 	if !slices.IsSortedFunc(d, func(a, b school.Stay) int { return b.Began.Compare(a.Began) }) || !d[0].Began.Equal(at.Add(259*time.Hour)) {
 		t.Error("the newest are not kept, or do not stand first")
 	}
-	if err := h.DeleteAccount(t.Context(), account); err != nil {
+	if _, err := h.DeleteAccount(t.Context(), account); err != nil {
 		t.Fatal(err)
 	}
 	want(t, "of an account that is gone", len(diary()), 0)

@@ -165,8 +165,8 @@ func (t told) title() string {
 // differences works out what there is to tell about the entries that are
 // about to be written. It has to be called before they are.
 func (a *applying) differences(ctx context.Context, tx *sql.Tx) ([]told, error) {
-	if a.changes.First {
-		return nil, nil // everything is new
+	if a.changes.First || a.unwanted.kind(a.id.id, school.KindChanges) {
+		return nil, nil // everything is new, or nobody wants to be told
 	}
 	var changed, added []told
 	for i := range a.entryPuts {

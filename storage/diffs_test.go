@@ -180,7 +180,7 @@ func TestDifferencesOfSchedulesThatBeginAnew(t *testing.T) {
 	if d := cmp.Diff(all, again); err != nil || d != "" {
 		t.Errorf("after a restart: %v (-want +got):\n%s", err, d)
 	}
-	if err := h.DeleteAccount(t.Context(), account); err != nil {
+	if _, err := h.DeleteAccount(t.Context(), account); err != nil {
 		t.Fatal(err)
 	}
 	want(t, "without the account", h.told(), []string{})

@@ -153,6 +153,12 @@ func (a *applying) workEntry(in *incoming) {
 	}
 	put := entryPut{part: in.part, entry: *e, times: t, sum: a.fp.entry(e, t), modified: a.now, hidden: a.joined}
 	have := a.entries[key{e.Kind, e.UID}]
+	if a.expiredEntry(e.Kind, e.Span) {
+		if have != nil {
+			have.seen = true // until it is swept
+		}
+		return
+	}
 	if have == nil {
 		a.changes.Added[e.Kind]++
 		a.entryPuts = append(a.entryPuts, put)

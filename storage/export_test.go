@@ -91,3 +91,7 @@ func WriteVersion(ctx context.Context, dir string, keys *vault.Keys, cache, stat
 	}
 	return nil
 }
+
+// SetStep has a function called between the durable writes of a removal, so
+// that a test can end the program there.
+func SetStep(db *DB, f func(string)) { db.stepped = f }

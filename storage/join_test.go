@@ -105,7 +105,7 @@ func TestJoinedChildIsOne(t *testing.T) {
 	}
 
 	// A removed platform leaves the other one in sight.
-	if err := w.DeleteAccount(t.Context(), w.accounts["right"]); err != nil {
+	if _, err := w.DeleteAccount(t.Context(), w.accounts["right"]); err != nil {
 		t.Fatal(err)
 	}
 	want(t, "without the leading platform", events(), []string{"left1Lov", "left2Bad", "left9Extra"})

@@ -212,6 +212,15 @@ func (a *applying) workLetters() error {
 func (a *applying) workLetter(in *arrival) error {
 	l := &in.letter
 	have := a.letters[key{l.Kind, l.UID}]
+	if a.expiredLetter(l.Kind, l.Published) {
+		if have != nil {
+			have.seen = true // until it is swept
+		}
+		return nil
+	}
+	if a.expiredPictures(l.Published) {
+		in.images = nil
+	}
 	media, fresh, err := a.workMedia(in, have)
 	if err != nil {
 		return err

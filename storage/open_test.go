@@ -386,7 +386,7 @@ func TestLostState(t *testing.T) {
 	// A new account that never had the children takes nothing with it.
 	b := h.account("fake")
 	h.roster(b, "fake")
-	if err := h.DeleteAccount(t.Context(), b); err != nil {
+	if _, err := h.DeleteAccount(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
 	b = h.account("fake")

@@ -42,6 +42,10 @@ func canaries() map[string]string {
 // TestMain lets the test binary play the process that is killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("STORAGE_TEST_CHILD"); dir != "" {
+		if what := os.Getenv("STORAGE_TEST_REMOVE"); what != "" {
+			n, _ := strconv.Atoi(os.Getenv("STORAGE_TEST_STEP"))
+			os.Exit(removeAndDie(context.Background(), dir, what, n))
+		}
 		os.Exit(syncForEver(context.Background(), dir))
 	}
 	os.Exit(m.Run())

@@ -20,6 +20,7 @@ type past struct {
 	children     []numberRow
 	identities   []identityRow
 	accounts     []string // of the state
+	unwanted     []unwantedRow
 }
 
 type numberRow struct {
@@ -153,6 +154,12 @@ func (db *DB) mendState(ctx context.Context, tx *sql.Tx, cache past, conflict bo
 	if conflict && !db.opened.OldState {
 		return nil // the cache's numbers are those of another history
 	}
+	if db.state.Fresh() || db.opened.OldState {
+		// What was deleted since stays deleted.
+		if err := mergeUnwanted(ctx, tx, cache.unwanted, false); err != nil {
+			return err
+		}
+	}
 	return mergeNumbers(ctx, tx, cache, db.state.Fresh() || db.opened.OldState)
 }
 
@@ -210,6 +217,9 @@ func (db *DB) mendCache(ctx context.Context, tx *sql.Tx, state past) error {
 		if err := adopt(ctx, tx, state); err != nil {
 			return err
 		}
+	}
+	if err := mergeUnwanted(ctx, tx, state.unwanted, true); err != nil {
+		return err
 	}
 	before, err := aliases(ctx, tx)
 	if err != nil {
@@ -294,6 +304,10 @@ func (b *book) past(ctx context.Context) (p past, err error) {
 		p.identities, err = rows(ctx, tx, func(r *sql.Rows, i *identityRow) error {
 			return r.Scan(&i.id, &i.hash, &i.own)
 		}, "SELECT id, hash, number FROM identity ORDER BY id")
+		if err != nil {
+			return err
+		}
+		p.unwanted, err = unwantedRows(ctx, tx)
 		return err
 	})
 	if err != nil {

@@ -30,6 +30,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"syncd/source/school"
 	"syncd/storage/vault"
 )
 
@@ -93,6 +94,9 @@ type DB struct {
 	opened   Opened
 
 	mediaLimit int64 // octets of pictures and files, all together
+
+	always  func(school.ChildNumber) bool // guarded by content; nil: no child
+	stepped func(string)                  // tests stop the program here; nil in the program
 
 	deriver   Deriver // guarded by content; nil: nothing is derived
 	realiased bool    // a join that was cut short was made up for when the files were opened
@@ -160,6 +164,9 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 		return nil, fmt.Errorf("storage: open: %w", err)
 	}
 	if db.blobs, err = vault.OpenBlobs(o.Dir, o.Keys); err != nil {
+		return nil, fmt.Errorf("storage: open: %w", err)
+	}
+	if err := db.endDeletions(ctx); err != nil {
 		return nil, fmt.Errorf("storage: open: %w", err)
 	}
 	if err := db.tidyBlobs(ctx); err != nil {

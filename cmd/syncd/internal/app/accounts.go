@@ -58,7 +58,7 @@ func (a *App) RemoveAccount(ctx context.Context, id school.AccountID) error {
 	if err := a.keeper.SignOut(ctx, id); err != nil {
 		return fmt.Errorf("app: remove account: %w", err)
 	}
-	if err := a.cfg.DB.DeleteAccount(ctx, id); err != nil {
+	if _, err := a.cfg.DB.DeleteAccount(ctx, id); err != nil {
 		return fmt.Errorf("app: remove account: %w", err)
 	}
 	a.views.Invalidate()

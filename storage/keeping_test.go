@@ -46,7 +46,7 @@ func TestKeeping(t *testing.T) {
 	if err := h.PutKeeping(t.Context(), "nobody", kept); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("PutKeeping of nobody's account = %v, want %v", err, fs.ErrNotExist)
 	}
-	if err := h.DeleteAccount(t.Context(), account); err != nil {
+	if _, err := h.DeleteAccount(t.Context(), account); err != nil {
 		t.Fatal(err)
 	}
 	want(t, "of an account that is gone", keeping(), school.Keeping{})

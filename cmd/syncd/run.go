@@ -47,6 +47,8 @@ func commands() []command {
 		{"status", "[-json]", "what was read when, and what is wrong", data},
 		{"link", "add | list | set LINK | rotate LINK | revoke LINK", "what is handed to calendar programs and people", data},
 		{"child", "list | join A B | split A B | lead CHILD KIND PLATFORM [-fill]", "children that several platforms show", data},
+		{"keep", "list [-json] | set WHAT DAYS|year|always", "for how long things are kept", data},
+		{"delete", "child N [KIND] | kind KIND | list | allow child N [KIND]|kind KIND", "delete for good; list what is not read again; take that back", data},
 		{"guardian", "reset", "a new one-time address for the web pages", data},
 		{"backup", "[-passphrase] DIR | -list DIR | -check DIR", "a verified copy of everything, in a folder of its own", data},
 		{"restore", "[-replace] [-key FILE] DIR", "put a backup in the place of the data; stop the daemon first", restore},

@@ -419,10 +419,13 @@ func TestRewrite(t *testing.T) {
 				t.Errorf("Rewrite = %v", err)
 			}
 			want(t, "folder", names(t, h.backups), []string{"syncd-20261005T060000Z"})
-			if err := h.DeleteAccount(t.Context(), h.account); err != nil {
+			if _, err := h.DeleteAccount(t.Context(), h.account); err != nil {
 				t.Fatal(err)
 			}
-			n, err := backup.Rewrite(t.Context(), o, func(db *storage.DB) error { return db.DeleteAccount(t.Context(), h.account) })
+			n, err := backup.Rewrite(t.Context(), o, func(db *storage.DB) error {
+				_, err := db.DeleteAccount(t.Context(), h.account)
+				return err
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -96,9 +96,10 @@ func Account(tb testing.TB, db *storage.DB, platform school.PlatformID, children
 
 // Fill stores one child with n events of about one kilobyte, in the year
 // before and the year after [Start], and returns the account and the snapshot
-// that brought them.
+// that brought them. No limit applies to them.
 func Fill(tb testing.TB, db *storage.DB, n int) (school.AccountID, school.Snapshot) {
 	tb.Helper()
+	db.KeepAll(func(school.ChildNumber) bool { return true })
 	account := Account(tb, db, "fake", "child")
 	s := Snapshot(n)
 	if _, err := db.Apply(tb.Context(), account, s); err != nil {

@@ -50,21 +50,6 @@ func checkSettings(p source.Platform, settings map[string]string) error {
 	return nil
 }
 
-// RemoveAccount signs an account out and forgets what only it had brought.
-func (a *App) RemoveAccount(ctx context.Context, id school.AccountID) error {
-	if _, err := a.cfg.DB.Account(ctx, id); err != nil {
-		return fmt.Errorf("app: remove account: %w", err)
-	}
-	if err := a.keeper.SignOut(ctx, id); err != nil {
-		return fmt.Errorf("app: remove account: %w", err)
-	}
-	if _, err := a.cfg.DB.DeleteAccount(ctx, id); err != nil {
-		return fmt.Errorf("app: remove account: %w", err)
-	}
-	a.views.Invalidate()
-	return nil
-}
-
 // ReadAll reads the accounts now, all where none is named, and waits for the
 // end of it.
 func (a *App) ReadAll(ctx context.Context, ids ...school.AccountID) (syncer.Report, error) {

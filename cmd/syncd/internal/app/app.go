@@ -120,6 +120,7 @@ func (a *App) buildEngine(ctx context.Context) error {
 		return err
 	}
 	a.cfg.DB.DeriveWith(a.norm.Derive)
+	a.cfg.DB.KeepAll(a.cfg.Whole)
 	if a.manners, err = syncer.NewManners(syncer.MannersConfig{
 		Store: a.cfg.DB, Now: a.cfg.Now, Gap: a.cfg.Gap, Location: a.loc,
 	}); err != nil {
@@ -136,6 +137,7 @@ func (a *App) buildEngine(ctx context.Context) error {
 		Store: a.cfg.DB, Sessions: a.keeper, Normalizer: a.norm, Sources: a.source, Parts: a.parts, Announced: a.announced,
 		Manners: a.manners, Now: a.cfg.Now, Log: a.cfg.Log, Location: a.loc,
 		DaysBack: a.cfg.DaysBack, DaysAhead: a.cfg.DaysAhead, Idle: a.keeper.Idle,
+		Unwanted: a.cfg.DB.UnwantedParts, LettersFrom: a.cfg.DB.LettersFrom, Hourly: a.sweep,
 		Committed: func(context.Context, school.AccountID, school.Changes) { a.views.Invalidate() },
 	})
 	return err

@@ -25,6 +25,7 @@ func (a *App) Command(ctx context.Context, args []string, s control.Streams) int
 	c := command{App: a, Streams: s, say: text.Terminal()}
 	run := map[string]func(context.Context, []string) error{
 		"account": c.account, "login": c.login, "sync": c.sync, "status": c.status, "link": c.link, "guardian": c.guardian, "child": c.child, "key": c.key, "backup": c.backup,
+		"keep": c.keep, "delete": c.delete,
 	}
 	if len(args) == 0 || run[args[0]] == nil {
 		return Fail(s.Err, usageError("there is no such command"))
@@ -84,9 +85,11 @@ func (c command) account(ctx context.Context, args []string) error {
 		return c.accountAdd(ctx, rest[0], rest[1:])
 	case v == "remove" && len(rest) == 1:
 		id := school.AccountID(rest[0])
-		if err := c.RemoveAccount(ctx, id); err != nil {
+		report, err := c.RemoveAccount(ctx, id)
+		if err != nil {
 			return c.explain(err, "account")
 		}
+		c.printReport(report)
 		c.print("account %s is removed\n", id)
 		return nil
 	}

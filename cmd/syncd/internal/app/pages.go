@@ -367,6 +367,10 @@ func (a *App) kept(ctx context.Context) ([]web.Kept, error) {
 	if err != nil {
 		return nil, err
 	}
+	leaving, err := a.cfg.DB.Leaving(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []web.Kept
 	for _, kind := range slices.Concat(school.CalendarKinds(), []school.Kind{school.KindNews, school.KindNotices}) {
 		k := web.Kept{Kind: kind}
@@ -376,6 +380,15 @@ func (a *App) kept(ctx context.Context) ([]web.Kept, error) {
 				return nil, err
 			}
 			count(&k, times)
+		}
+		for _, l := range leaving {
+			if l.Shelf != kind.Shelf() {
+				continue
+			}
+			k.Limit = l.Limit
+			if !l.Next.IsZero() && l.Shelf == school.Shelf(kind) {
+				k.Leaving, k.Day = l.Count, l.Next.Start(a.loc)
+			}
 		}
 		if k.Count > 0 {
 			out = append(out, k)

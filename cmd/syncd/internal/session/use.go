@@ -251,15 +251,31 @@ func (k *Keeper) checkOwner(ctx context.Context, id school.AccountID, r school.R
 // within a few seconds. The owner stays on record: the same person has to
 // sign in again.
 func (k *Keeper) SignOut(ctx context.Context, id school.AccountID) error {
+	_, err := k.Leave(ctx, id)
+	return err
+}
+
+// Farewell is how a sign-out went with the platform: a closed set.
+type Farewell string
+
+// The ways.
+const (
+	FarewellNone   Farewell = "none"   // there was no session to take back
+	FarewellMute   Farewell = "mute"   // no way to sign out of the platform is known: the session ends by itself in time
+	FarewellTold   Farewell = "told"   // the platform has ended it
+	FarewellUntold Farewell = "untold" // the platform could not be told: it ends by itself in time
+)
+
+// Leave is [Keeper.SignOut], and tells what the platform heard of it.
+func (k *Keeper) Leave(ctx context.Context, id school.AccountID) (Farewell, error) {
 	if err := k.Cancel(ctx, id); err != nil && !errors.Is(err, ErrNoLogin) {
-		return fmt.Errorf("session: sign out %s: %w", id, err)
+		return FarewellNone, fmt.Errorf("session: sign out %s: %w", id, err)
 	}
 	state, err := k.take(ctx, id)
 	if err != nil {
-		return fmt.Errorf("session: sign out %s: %w", id, err)
+		return FarewellNone, fmt.Errorf("session: sign out %s: %w", id, err)
 	}
-	k.leave(ctx, id, state)
-	return nil
+	return k.leave(ctx, id, state), nil
 }
 
 // take ends the account's session here and returns what it was.
@@ -276,9 +292,9 @@ func (k *Keeper) take(ctx context.Context, id school.AccountID) ([]byte, error) 
 
 // leave tells the platform that a session is given up. Whatever it says, the
 // session is gone here.
-func (k *Keeper) leave(ctx context.Context, id school.AccountID, state []byte) {
+func (k *Keeper) leave(ctx context.Context, id school.AccountID, state []byte) Farewell {
 	if len(state) == 0 {
-		return
+		return FarewellNone
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
 	defer cancel()
@@ -286,14 +302,16 @@ func (k *Keeper) leave(ctx context.Context, id school.AccountID, state []byte) {
 	if err == nil {
 		out, ok := src.(source.SignOuter)
 		if !ok {
-			return
+			return FarewellMute
 		}
 		err = out.SignOut(ctx, source.NewSession(state, nil))
 	}
 	if err != nil {
 		k.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "platform was not told of the sign-out",
 			slog.String("account", string(id)), slog.Any("error", err))
+		return FarewellUntold
 	}
+	return FarewellTold
 }
 
 // drop deletes the session and marks the account SignedOut; the caller holds

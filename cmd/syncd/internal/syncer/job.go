@@ -209,9 +209,13 @@ func (s *Syncer) fetch(ctx context.Context, r *run, m *memory) (err error) {
 	if err != nil {
 		return err
 	}
+	if r.plan.LettersFrom, err = s.cfg.LettersFrom(ctx); err != nil {
+		return fmt.Errorf("%w: %w", errNotSaved, err)
+	}
 	return s.cfg.Sessions.Use(ctx, r.acct.ID, func(sess *source.Session) error {
 		// KnownNews is filled by the sink as soon as the children are known.
 		r.plan.KnownNews = make(map[school.Ref]time.Time)
+		r.plan.Unwanted = make(map[school.Ref][]school.Part)
 		return src.Fetch(ctx, sess, r.plan, &sink{s: s, r: r, m: m})
 	})
 }
@@ -359,6 +363,13 @@ func (k *sink) Roster(ctx context.Context, roster school.Roster) error {
 			if !k.m.again(ref) {
 				k.r.plan.KnownNews[ref] = modified
 			}
+		}
+		unwanted, err := cfg.Unwanted(ctx, acct.Platform, c.Ref)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errNotSaved, err)
+		}
+		if len(unwanted) > 0 {
+			k.r.plan.Unwanted[c.Ref] = unwanted
 		}
 	}
 	return nil

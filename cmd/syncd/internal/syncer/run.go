@@ -36,6 +36,14 @@ func (s *Syncer) Run(ctx context.Context) error {
 	}); err != nil {
 		return fmt.Errorf("syncer: run: %w", err)
 	}
+	if _, err := c.AddFunc(hourly, func() {
+		if sleep(ctx, offset) {
+			s.cfg.Hourly(ctx)
+		}
+	}); err != nil {
+		return fmt.Errorf("syncer: run: %w", err)
+	}
+	jobs.Go(func() { s.cfg.Hourly(ctx) })
 	jobs.Go(func() { s.due(ctx) })
 	c.Start()
 	defer func() { <-c.Stop().Done() }()

@@ -92,6 +92,13 @@ type Config struct {
 	// Idle returns the accounts whose sessions, by that moment, want a request
 	// only so that they do not end for want of use; nil: none ever do.
 	Idle func(ctx context.Context, by time.Time) ([]school.AccountID, error)
+	// Unwanted are the parts that are not to be read of a child, LettersFrom is
+	// the time before which no letter is read; nil: everything is wanted.
+	Unwanted    func(context.Context, school.PlatformID, school.Ref) ([]school.Part, error)
+	LettersFrom func(context.Context) (time.Time, error)
+	// Hourly is called by [Syncer.Run] at its begin and once an hour, for what
+	// has to be looked after whether anything is read or not; may be nil.
+	Hourly func(context.Context)
 	// Random returns numbers in [0, 1) that spread the reads of all
 	// installations over the clock; nil means math/rand/v2.
 	Random func() float64
@@ -147,6 +154,7 @@ var errNotSaved = errors.New("not saved")
 const (
 	jobsAtOnce = 2
 	tick       = "*/5 * * * *"
+	hourly     = "@hourly"
 	tickEvery  = 5 * time.Minute
 )
 
@@ -170,6 +178,15 @@ func New(c Config) (*Syncer, error) {
 	}
 	if c.Committed == nil {
 		c.Committed = func(context.Context, school.AccountID, school.Changes) {}
+	}
+	if c.Unwanted == nil {
+		c.Unwanted = func(context.Context, school.PlatformID, school.Ref) ([]school.Part, error) { return nil, nil }
+	}
+	if c.LettersFrom == nil {
+		c.LettersFrom = func(context.Context) (time.Time, error) { return time.Time{}, nil }
+	}
+	if c.Hourly == nil {
+		c.Hourly = func(context.Context) {}
 	}
 	if c.Random == nil {
 		c.Random = rand.Float64

@@ -19,6 +19,7 @@ func (w *Words) fillEnglish() {
 	w.Backups = enBackups()
 	w.Keeping = enKeeping()
 	w.Children = enChildren()
+	w.Keep = enKeep()
 	w.Subscribed = enSubscribed()
 }
 

@@ -20,6 +20,7 @@ func (w *Words) fillSwedish() {
 	w.Backups = svBackups()
 	w.Keeping = svKeeping()
 	w.Children = svChildren()
+	w.Keep = svKeep()
 	w.Subscribed = svSubscribed()
 }
 

@@ -103,6 +103,7 @@ type Words struct {
 	Keeping    Keeping
 	Children   Children
 	Backups    Backups
+	Keep       Keep
 
 	Subscribed Subscribed
 }

@@ -51,7 +51,7 @@ func TestBothLanguagesSayEverything(t *testing.T) {
 		".Product", ".Calendar.Name", ".Calendar.Letters", ".Front.ForgotCommand", ".Overview.Title", ".Common.Status",
 		".Addresses.Server", ".Addresses.AndroidTitle", ".Addresses.AppleTitle", ".Addresses.ThunderTitle",
 		".Addresses.AddApple", ".Addresses.AddGoogle", ".Addresses.AddOutlook", ".Privacy.Host",
-		".Links.UsedBy", ".Sessions.Count.One", ".Subscriber.ThunderTitle", ".Subscriber.GoogleTitle", ".Subscriber.OutlookTitle",
+		".Links.UsedBy", ".Sessions.Count.One", ".Keep.UnwantedKind", ".Subscriber.ThunderTitle", ".Subscriber.GoogleTitle", ".Subscriber.OutlookTitle",
 	}
 	for path, s := range sv {
 		e := en[path]

@@ -30,7 +30,33 @@ func (v *Views) collection(ctx context.Context, l school.Link, slug string) (*ic
 			b, err = v.both(ctx, l, slugOf(other, k), other, k)
 		}
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		b, err = v.emptied(ctx, l, n, k)
+	}
 	return b.subscribed, err
+}
+
+// emptied answers an empty calendar in the place of one that a guardian
+// deleted: a program that subscribes to it and met an error would go on
+// showing what it has. Where nothing was deleted it is fs.ErrNotExist.
+func (v *Views) emptied(ctx context.Context, l school.Link, n school.ChildNumber, k school.Kind) (both, error) {
+	all, err := v.cfg.Store.Unwanted(ctx)
+	if err != nil {
+		return both{}, err
+	}
+	if n == school.Family || !l.Shows(n, k) || !atDetail(l, k) || !slices.ContainsFunc(all, func(u storage.Unwanted) bool {
+		return (u.Child == n || u.Child == school.Family) && (u.Kind == "" || u.Kind == k || u.Kind == k.Origin())
+	}) {
+		return both{}, fs.ErrNotExist
+	}
+	p := plan{number: n, kind: k, parts: []part{{n, k}}, now: v.cfg.Now().In(v.loc)}
+	if p.scope, err = v.scope(ctx, l); err != nil {
+		return both{}, err
+	}
+	if p.token, err = v.token(ctx, p.scope, p.parts); err != nil {
+		return both{}, err
+	}
+	return v.buildCalendar(ctx, p)
 }
 
 // both is a calendar as it is subscribed and as CalDAV has it, where nothing

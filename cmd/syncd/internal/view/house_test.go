@@ -48,6 +48,7 @@ func newHouse(t *testing.T, change func(*view.Config)) *house {
 	t.Helper()
 	h := &house{t: t, clock: storagetest.NewClock(storagetest.Start()), log: &bytes.Buffer{}}
 	h.DB = storagetest.OpenAt(t, h.clock.Now)
+	h.KeepAll(func(school.ChildNumber) bool { return true }) // what is kept for how long is not the views' affair
 	h.account = storagetest.Account(t, h.DB, "fake", "child", "other")
 	cfg := view.Config{
 		Store: plainStore{h.DB}, BaseURL: baseURL, Now: h.clock.Now, Log: slog.New(slog.NewTextHandler(h.log, nil)), Hash: hash,

@@ -67,6 +67,7 @@ type HistoryStore interface {
 	Told(ctx context.Context, children []school.ChildNumber) (string, error)
 	ChangedAt(ctx context.Context, children []school.ChildNumber, kinds []school.Kind) (time.Time, error)
 	Freshness(ctx context.Context) ([]storage.Freshness, error)
+	Unwanted(ctx context.Context) ([]storage.Unwanted, error)
 }
 
 // Config is what New needs.

@@ -19,7 +19,7 @@ type AccountStore interface {
 	// the settings will not do.
 	AddAccount(ctx context.Context, platform school.PlatformID, settings map[string]string) (school.AccountID, error)
 	// RemoveAccount ends the session and forgets everything read by it.
-	RemoveAccount(ctx context.Context, id school.AccountID) error
+	RemoveAccount(ctx context.Context, id school.AccountID) (Report, error)
 }
 
 // newAccountView is the choice of a platform.
@@ -173,9 +173,9 @@ func (s *server) removeAccountPage(w http.ResponseWriter, r *http.Request) error
 }
 
 func (s *server) removeAccount(w http.ResponseWriter, r *http.Request) error {
-	if err := s.Store.RemoveAccount(r.Context(), school.AccountID(r.PathValue("id"))); err != nil {
+	report, err := s.Store.RemoveAccount(r.Context(), school.AccountID(r.PathValue("id")))
+	if err != nil {
 		return err
 	}
-	redirect(w, "/")
-	return nil
+	return s.showReport(w, r, report, false)
 }

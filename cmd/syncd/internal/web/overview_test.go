@@ -93,7 +93,6 @@ func TestAccountActions(t *testing.T) {
 		did  string
 	}{
 		{"/accounts/aa/read", nil, "/", "read aa"},
-		{"/accounts/aa/remove", nil, "/", "remove aa"},
 		{"/accounts", url.Values{"platform": {"skolplattformen"}}, "/accounts/a1/login", "add skolplattformen"},
 		{"/accounts", url.Values{"platform": {"icsfeed"}, "f-address": {" https://x "}, "f-municipality": {"Nacka"}}, "/", "add icsfeed"},
 	} {

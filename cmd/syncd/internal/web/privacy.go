@@ -30,6 +30,11 @@ type Kept struct {
 	Kind           school.Kind
 	Count          int
 	Oldest, Newest time.Time // of the things themselves; zero when Count is 0
+	// Limit is for how long they are kept, Leaving how many leave next, and
+	// Day when; zero: none does.
+	Limit   school.Limit
+	Leaving int
+	Day     time.Time
 }
 
 // Host is a host that is contacted.

@@ -57,6 +57,9 @@ type store struct {
 	ends    time.Time
 	rotated web.Rotation
 
+	shelves web.Shelves
+	report  web.Report
+
 	rotateErr error
 	choice    web.NewLink
 	visited   web.Subscriber
@@ -93,8 +96,8 @@ func (s *store) AddAccount(_ context.Context, p school.PlatformID, settings map[
 	return "a1", errors.Join(s.addErr, s.act("add "+string(p)))
 }
 
-func (s *store) RemoveAccount(_ context.Context, id school.AccountID) error {
-	return s.act("remove " + string(id))
+func (s *store) RemoveAccount(_ context.Context, id school.AccountID) (web.Report, error) {
+	return s.report, s.act("remove " + string(id))
 }
 
 func (s *store) BeginLogin(_ context.Context, id school.AccountID, m source.MethodID, in source.Answers) error {
@@ -286,6 +289,7 @@ func full() *store {
 	s.privacy.Accounts = s.overview.Accounts
 	s.privacy.Hosts = []web.Host{{Name: "etjanster.example.org", Platform: "Skolplattformen " + hostile}}
 	s.privacy.Key, s.privacy.SameDisk = text.KeyManaged, true
+	s.keepAll()
 	return s
 }
 
@@ -451,7 +455,7 @@ const stranger = "Cookie: none=1"
 // everyPage names each page a guardian can open by GET.
 func everyPage() []string {
 	return []string{
-		"/", "/accounts/new", "/accounts/aa/remove", "/accounts/aa/session", "/accounts/aa/login", "/links", "/links/new", "/links/l1/revoke",
+		"/", "/accounts/new", "/accounts/aa/remove", "/accounts/aa/session", "/accounts/aa/login", "/keep", "/keep/delete/1", "/links", "/links/new", "/links/l1/revoke",
 		"/links/l1/edit", "/links/l1/rotate", "/links/l9/addresses", "/privacy", "/welcome/x", "/nothing",
 	}
 }
@@ -545,7 +549,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"/accounts", "/accounts/aa/read", "/accounts/aa/remove", "/accounts/aa/session", "/accounts/aa/login", "/accounts/aa/login/cancel",
+		"/accounts", "/accounts/aa/read", "/accounts/aa/remove", "/keep", "/keep/delete", "/keep/allow", "/accounts/aa/session", "/accounts/aa/login", "/accounts/aa/login/cancel",
 		"/accounts/aa/login/answer", "/links", "/links/l1/revoke", "/links/l2/confirm", "/links/l9/addresses/hide",
 		"/links/l1/edit", "/links/l1/rotate",
 	} {

@@ -1,0 +1,22 @@
+package text
+
+// CLIKeep is what commands say about deleting.
+type CLIKeep struct {
+	Nothing  string // nothing was there to be removed
+	NotAgain string // what was deleted is not read again
+	Untold   string // behind a platform's name: it was not reached to sign out
+	Mute     string // behind a platform's name: it has no sign-out that is known
+	Unsaved  string // the disk is full
+}
+
+// TerminalKeep returns the words of the terminal about deleting.
+func TerminalKeep() CLIKeep {
+	return CLIKeep{
+		Nothing:  "there was nothing to remove",
+		NotAgain: "It is not read again until you say so: syncd delete allow. At the school nothing has changed.",
+		Untold:   "it could not be told of the sign-out; the session is forgotten here and ends there by itself",
+		Mute:     "the session is forgotten here and ends there by itself; no way to sign out is known",
+		Unsaved: "it is removed from memory, but the disk would not take the change yet; it is tried again every minute while the " +
+			"daemon runs. Make room on the disk",
+	}
+}

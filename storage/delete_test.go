@@ -417,7 +417,7 @@ func checkRemoval(t *testing.T, h *house, source vault.KeySource, what string, n
 	untouched := events == 60 && letters == 6 && h.blobs() == 5
 	switch what {
 	case "kind":
-		if !(n == 1 && untouched) && (events != 60 || letters != 1 || h.blobs() != 0) {
+		if (n != 1 || !untouched) && (events != 60 || letters != 1 || h.blobs() != 0) {
 			t.Errorf("step %d: %d events, %d letters, %d files", n, events, letters, h.blobs())
 		}
 	case "sweep":
@@ -425,7 +425,7 @@ func checkRemoval(t *testing.T, h *house, source vault.KeySource, what string, n
 			t.Errorf("step %d: %d events, %d letters, %d files", n, events, letters, h.blobs())
 		}
 	default:
-		if !(n == 1 && untouched) && (events+letters+h.blobs() != 0 || remnants(t, source) != 0) {
+		if (n != 1 || !untouched) && (events+letters+h.blobs() != 0 || remnants(t, source) != 0) {
 			t.Errorf("step %d: %d events, %d letters, %d files, %d remnants", n, events, letters, h.blobs(), remnants(t, source))
 		}
 	}

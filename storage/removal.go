@@ -106,7 +106,7 @@ func (r *removal) kind(ctx context.Context, id identityRow, k school.Kind) error
 		hidden bool
 	}
 	things, err := rows(ctx, r.tx, func(q *sql.Rows, t *thing) error { return q.Scan(&t.uid, &t.hidden) },
-		"SELECT uid, hidden FROM "+table+" WHERE identity = ? AND kind = ? ORDER BY uid", id.id, k) //nolint:gosec // one of the two names above
+		"SELECT uid, hidden FROM "+table+" WHERE identity = ? AND kind = ? ORDER BY uid", id.id, k)
 	if err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (r *removal) kind(ctx context.Context, id identityRow, k school.Kind) error
 		}
 	}
 	r.count(k, len(things))
-	_, err = r.tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE identity = ? AND kind = ?", id.id, k) //nolint:gosec // see above
+	_, err = r.tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE identity = ? AND kind = ?", id.id, k)
 	return err
 }
 

@@ -51,11 +51,11 @@ const (
 	// July, and at least for [yearTail] days.
 	LimitYear Limit = -1
 
-	// MaxLimit is the longest limit in days: a whole time at school.
-	MaxLimit Limit = 13 * 366
-
 	yearTail = 60
 )
+
+// MaxLimit is the longest limit in days: a whole time at school.
+const MaxLimit = 13 * 366
 
 // Valid reports whether l is a limit.
 func (l Limit) Valid() bool { return l >= LimitYear && l <= MaxLimit }

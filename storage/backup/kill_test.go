@@ -79,7 +79,10 @@ func child(ctx context.Context, role string) error {
 			return err
 		}
 		_, err = backup.Rewrite(ctx, backup.RewriteOptions{Backup: b, Keys: keys, Now: now, Log: discard(), Step: step},
-			func(db *storage.DB) error { return db.DeleteAccount(ctx, school.AccountID(os.Getenv("ACCOUNT"))) })
+			func(db *storage.DB) error {
+				_, err := db.DeleteAccount(ctx, school.AccountID(os.Getenv("ACCOUNT")))
+				return err
+			})
 		return err
 	}
 	return errors.New("no such role")
@@ -167,7 +170,7 @@ func TestKilledRestore(t *testing.T) {
 	h := newHome(t)
 	saved := contentOf(t, h.DB)
 	h.backUp("")
-	if err := h.DeleteAccount(t.Context(), h.account); err != nil {
+	if _, err := h.DeleteAccount(t.Context(), h.account); err != nil {
 		t.Fatal(err)
 	}
 	later := contentOf(t, h.DB)

@@ -56,7 +56,7 @@ func (c command) keepSet(ctx context.Context, args []string) error {
 	}
 	l, ok := parseLimit(args[1])
 	if !ok {
-		return usageError("keep set: %q is not a number of days up to %d, year or always", args[1], int(school.MaxLimit))
+		return usageError("keep set: %q is not a number of days up to %d, year or always", args[1], school.MaxLimit)
 	}
 	s := school.Shelf(args[0])
 	if !slices.Contains(school.Shelves(), s) {

@@ -89,6 +89,16 @@ type SignedOut struct {
 	Told, Untold, Mute bool
 }
 
+// keepRoutes are the pages about keeping and deleting.
+func (s *server) keepRoutes(own func(pattern string, h handler)) {
+	own("GET /keep", s.shelvesPage)
+	own("POST /keep", s.putLimits)
+	own("GET /keep/delete/{child}", s.deletePage)
+	own("GET /keep/delete/{child}/{kind}", s.deletePage)
+	own("POST /keep/delete", s.delete)
+	own("POST /keep/allow", s.allow)
+}
+
 type shelvesView struct {
 	Shelves
 

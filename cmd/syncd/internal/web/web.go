@@ -181,11 +181,6 @@ func (s *server) routes() http.Handler {
 	own("POST /links/{id}/rotate", s.rotate)
 
 	own("GET /privacy", s.privacyPage)
-	own("GET /keep", s.shelvesPage)
-	own("POST /keep", s.putLimits)
-	own("GET /keep/delete/{child}", s.deletePage)
-	own("GET /keep/delete/{child}/{kind}", s.deletePage)
-	own("POST /keep/delete", s.delete)
-	own("POST /keep/allow", s.allow)
+	s.keepRoutes(own)
 	return mux
 }

@@ -7,12 +7,13 @@ import "syncd/source/school"
 type Keep struct {
 	Title, Lead, Open              string
 	LimitsTitle, LimitsLead        string
-	What, For, Kept, Leaves        string
+	Kept                           string
 	LeavesOn                       Plural // of them; the day stands behind it
 	NothingLeaves, Save, Saved     string
 	Days                           Plural
 	Year, Always                   string
 	DeleteTitle, DeleteLead        string
+	Delete                         string
 	DeleteChild, DeleteKind        Format // name; kind
 	Everybody                      string // in place of a child's name
 	DeleteChildTitle               Format // name
@@ -89,14 +90,14 @@ func (w *Words) Limit(l school.Limit) string {
 func svKeep() Keep {
 	return Keep{
 		Title: "Lagringstid och radering", Open: "Ändra lagringstiden eller radera",
-		Lead:        "Det som ingen behöver längre försvinner av sig självt, en gång om dygnet: här, i kalendrar och flöden, och i säkerhetskopior allt eftersom de byts ut.",
-		LimitsTitle: "Så länge sparas det",
-		LimitsLead:  "Tiden räknas från den sista dagen i varje sak. Sänker du en gräns försvinner det äldre vid nästa genomgång, inom ett dygn.",
-		What:        "Innehåll", For: "Sparas i", Kept: "Antal", Leaves: "Försvinner härnäst",
+		Lead:          "Det som ingen behöver längre försvinner av sig självt, en gång om dygnet: här, i kalendrar och flöden, och i säkerhetskopior allt eftersom de byts ut.",
+		LimitsTitle:   "Så länge sparas det",
+		LimitsLead:    "Tiden räknas från den sista dagen i varje sak. Sänker du en gräns försvinner det äldre vid nästa genomgång, inom ett dygn.",
+		Kept:          "Antal",
 		LeavesOn:      Plural{One: "%s försvinner", Many: "%s försvinner"},
 		NothingLeaves: "inget på gång", Save: "Spara lagringstiderna", Saved: "Lagringstiderna är sparade.",
 		Days: Plural{One: "%s dag", Many: "%s dagar"}, Year: "till läsårets slut", Always: "tills du raderar",
-		DeleteTitle: "Radera nu",
+		DeleteTitle: "Radera nu", Delete: "Radera",
 		DeleteLead:  "Det du raderar försvinner genast och läses inte in igen förrän du själv säger till. Hos skolan ändras ingenting.",
 		DeleteChild: "Radera allt om %s", DeleteKind: "Radera %s", Everybody: "Alla barn",
 		DeleteChildTitle: "Radera allt om %s?", DeleteKindTitle: "Radera %s för alla barn?", DeleteBothTitle: "Radera %s för %s?",
@@ -124,14 +125,14 @@ func svKeep() Keep {
 func enKeep() Keep {
 	return Keep{
 		Title: "Keeping and deleting", Open: "Change how long, or delete",
-		Lead:        "What nobody needs any more leaves by itself, once a day: here, in calendars and feeds, and in backups as they are replaced.",
-		LimitsTitle: "For how long it is kept",
-		LimitsLead:  "The time counts from the last day of each thing. When you lower a limit, what is older leaves with the next round, within a day.",
-		What:        "Content", For: "Kept for", Kept: "Number", Leaves: "Leaves next",
+		Lead:          "What nobody needs any more leaves by itself, once a day: here, in calendars and feeds, and in backups as they are replaced.",
+		LimitsTitle:   "For how long it is kept",
+		LimitsLead:    "The time counts from the last day of each thing. When you lower a limit, what is older leaves with the next round, within a day.",
+		Kept:          "Number",
 		LeavesOn:      Plural{One: "%s leaves", Many: "%s leave"},
 		NothingLeaves: "nothing yet", Save: "Save these times", Saved: "The times are saved.",
 		Days: Plural{One: "%s day", Many: "%s days"}, Year: "until the school year ends", Always: "until you delete it",
-		DeleteTitle: "Delete now",
+		DeleteTitle: "Delete now", Delete: "Delete",
 		DeleteLead:  "What you delete is gone at once and is not read again until you say so. Nothing changes at the school.",
 		DeleteChild: "Delete everything about %s", DeleteKind: "Delete %s", Everybody: "All children",
 		DeleteChildTitle: "Delete everything about %s?", DeleteKindTitle: "Delete %s of all children?", DeleteBothTitle: "Delete %s of %s?",

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -17,9 +18,18 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// oneThread has the program's main line stay on one thread, for tests that
+// count its system calls.
+const oneThread = "SYNCD_TEST_ONE_THREAD"
+
 // TestMain lets scripts run the real program, as processes of their own.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"syncd": main})
+	testscript.Main(m, map[string]func(){"syncd": func() {
+		if os.Getenv(oneThread) != "" {
+			runtime.LockOSThread()
+		}
+		main()
+	}})
 }
 
 // TestScripts runs one script per subcommand, see testdata/script.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -171,6 +172,25 @@ func TestGoldenObjects(t *testing.T) {
 		out.Write(o.Data)
 	}
 	golden(t, "objects.golden.ics", out.Bytes())
+}
+
+// TestEveryMachineWritesTheSame runs the tests of the golden files as if on
+// machines elsewhere, and where nothing is known of time zones.
+func TestEveryMachineWritesTheSame(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, env := range [][]string{
+		{"TZ=UTC"}, {"TZ=America/St_Johns"}, {"TZ=Pacific/Kiritimati"}, {"TZ=Nowhere/At_all", "ZONEINFO=/nonexistent"},
+	} {
+		cmd := exec.CommandContext(t.Context(), self, "-test.run", "^TestGolden", "-test.v")
+		cmd.Env = env
+		if out, err := cmd.CombinedOutput(); err != nil || bytes.Count(out, []byte("--- PASS")) != 2 {
+			t.Errorf("%v: %v\n%s", env, err, out)
+		}
+	}
 }
 
 func TestFeedLooks(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestAnAddressIsProofEnough comes to secret addresses as programs do that
@@ -39,5 +40,27 @@ func TestAnAddressIsProofEnough(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestSubscribersReachNoSchool lets every program ask for everything, while
+// data are fresh, when they are old, and after the session has ended: none of
+// it makes a request to the platform.
+func TestSubscribersReachNoSchool(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	count := func() int { return len(h.fake.Requests()) + len(h.fake.SSO().Requests()) }
+	before := count()
+	if before == 0 {
+		t.Fatal("the fake counts no requests")
+	}
+	for _, change := range []func(){
+		func() {}, func() { h.clock.forward(40 * time.Hour) }, h.fake.KillAll,
+	} {
+		change()
+		h.everything()
+	}
+	if after := count(); after != before {
+		t.Errorf("%d requests to the platform", after-before)
 	}
 }

@@ -51,6 +51,7 @@ func commands() []command {
 		{"delete", "child N [KIND] | kind KIND | list | allow child N [KIND]|kind KIND", "delete for good; list what is not read again; take that back", data},
 		{"guardian", "reset", "a new one-time address for the web pages", data},
 		{"backup", "[-passphrase] DIR | -list DIR | -check DIR", "a verified copy of everything, in a folder of its own", data},
+		{"export", "[-language sv|en] DIR", "everything as ordinary files, not encrypted", data},
 		{"restore", "[-replace] [-key FILE] DIR", "put a backup in the place of the data; stop the daemon first", restore},
 		{"key", "check | show | rotate [-to FILE]", "the key that opens the data: does it fit, for paper, a new one", keyCommand},
 		{"reset", "", "put data that cannot be used aside and start empty", reset},

@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"syncd/cmd/syncd/internal/app"
@@ -112,8 +111,8 @@ func here(ctx context.Context, c call, cfg config.Config, args []string) error {
 // same in a daemon that was started elsewhere.
 func absolute(name string, words []string) ([]string, error) {
 	args := []string{name}
-	for _, w := range words {
-		if app.NamesPath(name) && w != "" && !strings.HasPrefix(w, "-") {
+	for i, w := range words {
+		if app.NamesPath(name, args[i], w) {
 			var err error
 			if w, err = filepath.Abs(w); err != nil {
 				return nil, err

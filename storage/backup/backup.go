@@ -56,8 +56,8 @@ const (
 var (
 	// ErrNoBackup: there is no backup of this program.
 	ErrNoBackup = errors.New("there is no backup here")
-	// ErrPlace: the folder is one in which backups cannot lie.
-	ErrPlace = errors.New("backups cannot lie here")
+	// ErrPlace: the folder is one in which no copies of the data may lie.
+	ErrPlace = errors.New("this is no place for copies of the data")
 	// ErrNoRoom: the disk is full.
 	ErrNoRoom = errors.New("there is no room on the disk")
 )
@@ -90,20 +90,29 @@ func (e *Error) Hint() string { return e.Advice }
 
 // wrap adds the operation, and says of a full disk what it is.
 func wrap(op, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("backup: %s: %w", op, Explain(path, err))
+}
+
+// Explain says of a full disk, and of a folder that may not be written to,
+// what to do; other errors stay as they are.
+func Explain(path string, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		err = &Error{
+		return &Error{
 			Path: path, Err: fmt.Errorf("%w: %w", ErrNoRoom, err), Detail: "nothing unfinished was left there",
 			Advice: "make room on that disk, or name a folder on another one",
 		}
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		if _, ok := errors.AsType[*Error](err); !ok {
-			err = &Error{Path: path, Err: err, Advice: "the folder must belong to the user that runs syncd"}
+			return &Error{Path: path, Err: err, Advice: "the folder must belong to the user that runs syncd"}
 		}
 	}
-	return fmt.Errorf("backup: %s: %w", op, err)
+	return err
 }
 
 // advised adds what to do to an error about a backup's content, which says
@@ -229,6 +238,9 @@ func Keys(b Backup, own *vault.Keys, passphrase func() ([]byte, error)) (*vault.
 // they cannot. It is made if only itself is missing: a disk that is not
 // mounted must not be taken for an empty one.
 func place(dir string, away []string) (string, error) {
+	if err := Outside(dir, away); err != nil {
+		return "", err
+	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		advice := ""
 		if errors.Is(err, fs.ErrNotExist) {
@@ -243,29 +255,44 @@ func place(dir string, away []string) (string, error) {
 	if !info.IsDir() {
 		return "", &Error{Path: dir, Err: ErrPlace, Detail: "it is not a folder"}
 	}
-	here, err := filepath.EvalSymlinks(dir)
+	return resolve(dir)
+}
+
+// Outside refuses a folder that is or lies in one of others; it need not
+// exist: [ErrPlace].
+func Outside(dir string, others []string) error {
+	here, err := resolve(dir)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if here, err = filepath.Abs(here); err != nil {
-		return "", err
-	}
-	for _, other := range away {
-		there, err := filepath.EvalSymlinks(other)
+	for _, other := range others {
+		there, err := resolve(other)
 		if err != nil {
-			continue // it is not there
-		}
-		if there, err = filepath.Abs(there); err != nil {
-			return "", err
+			return err
 		}
 		if here == there || strings.HasPrefix(here, there+string(filepath.Separator)) {
-			return "", &Error{
+			return &Error{
 				Path: dir, Err: ErrPlace, Detail: "it lies inside " + other,
 				Advice: "name a folder outside, best on another disk",
 			}
 		}
 	}
-	return here, nil
+	return nil
+}
+
+// resolve returns the absolute path of a folder without symbolic links, as far
+// as it exists.
+func resolve(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	actual, err := filepath.EvalSymlinks(abs)
+	if err == nil || abs == filepath.Dir(abs) || !errors.Is(err, fs.ErrNotExist) {
+		return actual, err
+	}
+	above, err := resolve(filepath.Dir(abs))
+	return filepath.Join(above, filepath.Base(abs)), err
 }
 
 // Tidy removes from a folder what interrupted work of the installation left

@@ -48,9 +48,16 @@ func (a *App) Backup(ctx context.Context, dir string, passphrase []byte) (backup
 // input.
 const passphraseFlag = "passphrase"
 
-// NamesPath reports whether the words of a command are paths, which mean
-// something in the folder in which it was called.
-func NamesPath(name string) bool { return name == "backup" }
+// NamesPath reports whether a word of a command is a path, which means
+// something in the folder in which the command was called; before is the word
+// that stands before it.
+func NamesPath(name, before, word string) bool {
+	return (name == "backup" || name == "export") && word != "" && !strings.HasPrefix(word, "-") &&
+		strings.TrimLeft(before, "-") != languageFlag
+}
+
+// languageFlag is the flag of commands that write in a language.
+const languageFlag = "language"
 
 // AsksPassphrase reports whether a command reads one line from standard input:
 // a passphrase, which is asked for without showing it.

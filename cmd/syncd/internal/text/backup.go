@@ -30,6 +30,11 @@ type BackupCLI struct {
 	Aside    string // folder
 	NewKey   string // path
 	Occupied string // hint
+
+	Exported string // numbers of calendars, entries, letters, files
+	Lost     string // number of pictures and attachments
+	Open     string // that nothing of it is encrypted
+	NotEmpty string // hint
 }
 
 // TerminalBackup returns the words of the terminal about backups.
@@ -46,6 +51,11 @@ func TerminalBackup() BackupCLI {
 		Links:     "Links wait until a guardian says on the page that they hold. Sign in again at the schools.",
 		Aside:     "What was there before is in %s. Delete that folder when all is well.",
 		NewKey:    "A key was made: %s. Keep a copy of it somewhere else.",
-		Occupied:  "say -replace to put the data that are there aside",
+		Exported:  "Written: %d calendars with %d entries, %d letters with %d pictures and attachments.",
+		Lost:      "%d pictures or attachments are lost.",
+		Open: "Inget av det är krypterat: den som kommer åt mappen kan läsa allt om barnen.\n" +
+			"Nothing of it is encrypted: whoever gets at the folder can read everything about the children.",
+		NotEmpty: "name a folder that is empty or does not exist; an interrupted export is deleted and made again",
+		Occupied: "say -replace to put the data that are there aside",
 	}
 }

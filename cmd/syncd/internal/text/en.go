@@ -17,6 +17,7 @@ func (w *Words) fillEnglish() {
 	w.Privacy = enPrivacy()
 	w.Sessions = enSessions()
 	w.Backups = enBackups()
+	w.Export = enExport()
 	w.Keeping = enKeeping()
 	w.Children = enChildren()
 	w.Keep = enKeep()

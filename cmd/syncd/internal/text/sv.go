@@ -18,6 +18,7 @@ func (w *Words) fillSwedish() {
 	w.Privacy = svPrivacy()
 	w.Sessions = svSessions()
 	w.Backups = svBackups()
+	w.Export = svExport()
 	w.Keeping = svKeeping()
 	w.Children = svChildren()
 	w.Keep = svKeep()

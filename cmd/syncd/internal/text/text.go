@@ -104,6 +104,7 @@ type Words struct {
 	Children   Children
 	Backups    Backups
 	Keep       Keep
+	Export     Export
 
 	Subscribed Subscribed
 }

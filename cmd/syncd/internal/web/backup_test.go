@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -40,4 +41,32 @@ func TestBackupsOnTheStatusPage(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestExport sends everything to a guardian who asks for it, and to nobody
+// else; one that fails half-way is cut off.
+func TestExport(t *testing.T) {
+	t.Parallel()
+	st := full()
+	s := newSite(t, st)
+	page := s.call(t, http.MethodGet, "/privacy", nil).Body.String()
+	sv := text.For(text.SV)
+	for _, want := range []string{`action="/privacy/export"`, sv.Export.Get, sv.Export.Lead} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	got := s.call(t, http.MethodPost, "/privacy/export", nil)
+	h := got.Header()
+	if got.Code != http.StatusOK || got.Body.String() != "PK sv" || h.Get("Content-Type") != "application/zip" ||
+		!strings.HasPrefix(h.Get("Content-Disposition"), "attachment") || h.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %v %q", got.Code, h, got.Body)
+	}
+	st.err = errors.New("disken")
+	defer func() {
+		if v := recover(); v != http.ErrAbortHandler { //nolint:errorlint // a recovered value
+			t.Errorf("a failed export ends with %v", v)
+		}
+	}()
+	s.call(t, http.MethodPost, "/privacy/export", nil)
 }

@@ -37,6 +37,7 @@ type Store interface {
 	SubscriberStore
 	PrivacyStore
 	ShelfStore
+	ExportStore
 }
 
 // Config is what New needs.
@@ -182,5 +183,6 @@ func (s *server) routes() http.Handler {
 
 	own("GET /privacy", s.privacyPage)
 	s.keepRoutes(own)
+	own("POST /privacy/export", s.export)
 	return mux
 }

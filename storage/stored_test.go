@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the stored files of the release u
 // others are of a release each, and are never written again once it is out.
 // Until then, whoever changes a migration runs
 //
-//	go test ./storage -run TestStored -update
+//	go test ./storage -run TestStoredFiles -update
 //
 // and for each later release a new name is added here before that.
 const (
@@ -32,7 +32,8 @@ const (
 	storedFuture  = "future" // has no words: it must not be opened
 )
 
-// begun is what the first schema holds: a child with forty events, an account.
+// begun is what the first schema holds: an account, a child with forty events
+// so far ahead that they are never kept long enough.
 func begun() (cache, state string) {
 	const numbers = `INSERT INTO child VALUES (1, NULL); INSERT INTO identity VALUES (1, x'01', 1);`
 	cache = `INSERT INTO meta (id, writes, seen, uid_key, generation) VALUES (1, 7, 9, zeroblob(32), 'g');` + numbers + `
@@ -41,7 +42,7 @@ func begun() (cache, state string) {
 		INSERT INTO entry (identity, kind, uid, part, day, all_day, starts, ends, status, created, modified, sequence,
 			print, busy, done, task, categories, title, place, url, body)
 		WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i < 40)
-		SELECT 1, 'events', 'u'||i, 'calendar', 20700+i, 0, 86400*(20700+i)+36000, 86400*(20700+i)+39600, '', 5, 5, 0,
+		SELECT 1, 'events', 'u'||i, 'calendar', 60000+i, 0, 86400*(60000+i)+36000, 86400*(60000+i)+39600, '', 5, 5, 0,
 			zeroblob(16), 0, 0, 0, '', printf('Sädesärla %06d', i), '', '', 'Gökärt' FROM n;`
 	state = `INSERT INTO meta (id, writes, seen, uid_key) VALUES (1, 9, 7, zeroblob(32));` + numbers + `
 		INSERT INTO account VALUES ('a1', 'skolplattformen', '', 5, 'active', 5, 5, 0, '', 5, 'o');`
@@ -111,7 +112,7 @@ func writeStored(t *testing.T) {
 	for _, name := range []string{storedBegin, storedRelease, storedFuture} {
 		dir := filepath.Join("testdata", name)
 		data := filepath.Join(dir, "data")
-		if err := os.RemoveAll(data); err != nil {
+		if err := os.RemoveAll(dir); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.MkdirAll(data, 0o700); err != nil {

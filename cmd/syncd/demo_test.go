@@ -272,3 +272,50 @@ func TestDemoThatFailsLeavesItsAddresses(t *testing.T) {
 		t.Error("the demo after the one that failed has another link")
 	}
 }
+
+// TestDemoLeavesNothing stops a demo that was given no folder while it gets
+// ready.
+func TestDemoLeavesNothing(t *testing.T) {
+	t.Parallel()
+	r := newRack(t)
+	cmd := r.command("demo", "-listen", "127.0.0.1:0")
+	cmd.Env = append(cmd.Env, "TMPDIR="+r.dir)
+	var out output
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	made := 0
+	for range 1000 {
+		if made = len(files(t, r.dir)); made > 2 && strings.Contains(out.String(), "serving") {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the demo ended badly: %v\n%s", err, out.String())
+	}
+	if left := files(t, r.dir); made < 3 || len(left) > 0 {
+		t.Errorf("of %d files there are left: %v", made, left)
+	}
+}
+
+func files(t *testing.T, dir string) (out []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if path != dir {
+			out = append(out, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

@@ -114,12 +114,14 @@ func (r *rack) furnish() {
 	s.Platform, s.Child.Name = platform, "Gökärt Ek"
 	for i := range s.Calendar {
 		s.Calendar[i].Title = fmt.Sprintf("%s%06d", r.title, i+1)
+		start := time.Now().Add(time.Duration(24+i) * time.Hour) // is kept while the test runs
+		s.Calendar[i].Span = school.Timed(start, start.Add(time.Hour))
 	}
-	s.Covered = append(s.Covered, school.Coverage{Part: school.PartNews, Since: storagetest.Start().AddDate(-1, 0, 0)})
+	s.Covered = append(s.Covered, school.Coverage{Part: school.PartNews, Since: time.Now().AddDate(-1, 0, 0)})
 	for i := range 10 {
 		id := fmt.Sprintf("n%d", i)
 		s.News = append(s.News, school.NewsItem{
-			UID: school.UID(id), Ref: school.Ref(id), Title: word, HTML: "<p>Gökärt</p>", Published: storagetest.Start(),
+			UID: school.UID(id), Ref: school.Ref(id), Title: word, HTML: "<p>Gökärt</p>", Published: time.Now(),
 			Images: []school.Media{{Ref: "i", Name: "Gökärt.png", Data: []byte(strings.Repeat(word, 3000+i))}},
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -47,7 +48,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready": ready, "flip": flip, "samefile": sameFile, "samemode": sameMode, "lockkey": lockKey, "flipbackup": flipBackup, "until": until,
+			"ready": ready, "flip": flip, "samefile": sameFile, "samemode": sameMode, "status": status, "lockkey": lockKey, "flipbackup": flipBackup, "until": until,
 		},
 	})
 }
@@ -154,4 +155,19 @@ func lockKey(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	_, err = w.Write(key)
 	ts.Check(errors.Join(err, w.Close(), os.WriteFile(ts.MkAbs(args[1]), out.Bytes(), 0o600)))
+}
+
+// status runs a program to its end and checks its exit status: status 78
+// syncd serve. What it prints can be matched as after exec.
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
+	}
 }

@@ -138,7 +138,7 @@ func TestInteropRotationKilledAtEveryStep(t *testing.T) {
 	if err := os.Rename(r.dir, begin); err != nil {
 		t.Fatal(err)
 	}
-	whole := func(step string, options ...string) bool {
+	whole := func(options ...string) bool {
 		t.Helper()
 		out, status := r.try(append(options, "key", "check")...)
 		return status == 0 && strings.Contains(out, "2, 0 of them do not open")
@@ -147,7 +147,7 @@ func TestInteropRotationKilledAtEveryStep(t *testing.T) {
 		r := *r
 		r.t = t
 		r.eachStep(begin, 6, func(step string) {
-			if !whole(step) {
+			if !whole() {
 				out, _ := r.try("key", "check")
 				t.Fatalf("%s: the key does not open everything:\n%s", step, out)
 			}
@@ -168,7 +168,7 @@ func TestInteropRotationKilledAtEveryStep(t *testing.T) {
 		r.t = t
 		mine, to := filepath.Join(begin, "keys", "cache.key"), filepath.Join(r.dir, "new", "new.key")
 		r.eachStep(begin, 5, func(step string) {
-			if !whole(step, "-key-file", mine) && !whole(step, "-key-file", to) {
+			if !whole("-key-file", mine) && !whole("-key-file", to) {
 				t.Fatalf("%s: neither key opens everything", step)
 			}
 			r.must("-key-file", mine, "key", "rotate", "-to", to)

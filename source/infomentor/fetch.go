@@ -178,13 +178,11 @@ func (r *read) all(ctx context.Context, sink source.Sink) error {
 		if ctx.Err() != nil {
 			return errors.Join(trouble...)
 		}
-		if b != nil && !b.empty() {
-			if err := sink.Snapshot(ctx, b.snap); err != nil {
-				return errors.Join(append(trouble, err, r.restore(ctx, own))...)
-			}
-			if err := b.remember(ctx); err != nil {
+		if err := b.deliverTo(ctx, sink); err != nil {
+			if errors.Is(err, errNotSaved) {
 				return errors.Join(append(trouble, err)...)
 			}
+			return errors.Join(append(trouble, err, r.restore(ctx, own))...)
 		}
 		if ends(err) {
 			return errors.Join(trouble...)
@@ -196,6 +194,20 @@ func (r *read) all(ctx context.Context, sink source.Sink) error {
 // unwanted reports whether nothing at all is to be read of a child.
 func (r *read) unwanted(p pupil) bool {
 	return !slices.ContainsFunc(parts(), func(part school.Part) bool { return r.plan.WantsOf(p.Ref, part) })
+}
+
+// deliverTo hands a child on and remembers what later reads need. Of one of
+// whom nothing could be read it remembers what is not there.
+func (b *builder) deliverTo(ctx context.Context, sink source.Sink) error {
+	if b == nil {
+		return nil
+	}
+	if !b.empty() {
+		if err := sink.Snapshot(ctx, b.snap); err != nil {
+			return err
+		}
+	}
+	return b.remember(ctx)
 }
 
 // order puts the selected child first.

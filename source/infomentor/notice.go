@@ -117,19 +117,16 @@ func (r *read) light(ctx context.Context, sink source.Sink) error {
 	own := r.chosen
 	var trouble []error
 	for _, p := range r.order() {
+		if r.unwanted(p) {
+			continue
+		}
 		b, err := r.lightOf(ctx, p)
 		trouble = append(trouble, err)
 		if ctx.Err() != nil || ends(err) {
 			return errors.Join(trouble...)
 		}
-		if b == nil || b.empty() {
-			continue
-		}
-		if err := sink.Snapshot(ctx, b.snap); err != nil {
+		if err := b.deliverTo(ctx, sink); err != nil {
 			return errors.Join(append(trouble, err, r.restore(ctx, own))...)
-		}
-		if err := b.remember(ctx); err != nil {
-			return errors.Join(append(trouble, err)...)
 		}
 	}
 	return errors.Join(append(trouble, r.restore(ctx, own))...)

@@ -17,7 +17,7 @@ type Keeping struct {
 	Lead, Saved         string
 	BadPlan, BadPing    string
 	DiaryTitle          string
-	PerSignIn           Format // how many sign-ins, how long
+	PerSignIn           Format // how long, how many sign-ins
 	NoneEnded           string
 	How, Why, Times     string
 	Guess               string
@@ -112,7 +112,7 @@ func svKeeping() Keeping {
 		Saved: "Sparat.", Save: "Spara",
 		BadPlan:    "Välj en dag och ett klockslag, till exempel söndag 19:30.",
 		BadPing:    "Gränsen måste vara minst så lång som tiden mellan två livstecken, och högst 31 dygn.",
-		DiaryTitle: "Hittills", PerSignIn: "%s har räckt i snitt %s.",
+		DiaryTitle: "Hittills", PerSignIn: "En inloggning har i snitt räckt %s (%s).",
 		NoneEnded: "Plattformen har inte avslutat någon session ännu.",
 		How:       "Så började sessionerna", Why: "Därför slutade de", Times: "Gånger",
 		Guess:     "Orsakerna är slutsatser utifrån när det hände. Plattformen säger inte varför.",
@@ -138,7 +138,7 @@ func enKeeping() Keeping {
 		Saved: "Saved.", Save: "Save",
 		BadPlan:    "Choose a day and a time, such as Sunday 19:30.",
 		BadPing:    "The limit has to be at least as long as the time between two signs of life, and 31 days at most.",
-		DiaryTitle: "So far", PerSignIn: "%s lasted %s on average.",
+		DiaryTitle: "So far", PerSignIn: "One sign-in lasted %s on average (%s).",
 		NoneEnded: "The platform has not ended a session yet.",
 		How:       "How sessions began", Why: "Why they ended", Times: "Times",
 		Guess:     "The causes are concluded from when it happened. The platform does not say why.",

@@ -46,6 +46,10 @@ type Freshness struct {
 	LastSuccess time.Time
 	State       school.SessionState
 	Problem     school.Problem
+	// Renewal is when the guardian wants to be asked to sign in anew, SignedIn
+	// when somebody did so last; zero when that is not known any more.
+	Renewal  school.Renewal
+	SignedIn time.Time
 }
 
 // Freshness tells of each child that an account brings, and that was ever
@@ -72,6 +76,10 @@ func (db *DB) Freshness(ctx context.Context) ([]Freshness, error) {
 	if err != nil {
 		return nil, err
 	}
+	plans, err := db.plans(ctx)
+	if err != nil {
+		return nil, wrap("freshness", err)
+	}
 	read, err := db.lastReads(ctx)
 	if err != nil {
 		return nil, wrap("freshness", err)
@@ -86,13 +94,45 @@ func (db *DB) Freshness(ctx context.Context) ([]Freshness, error) {
 		a := accounts[at]
 		out = append(out, Freshness{
 			Child: b.child, Account: a.ID, Platform: a.Platform, Kinds: last.kinds, LastSuccess: last.at,
-			State: a.State, Problem: a.Problem,
+			State: a.State, Problem: a.Problem, Renewal: plans[a.ID].renewal, SignedIn: plans[a.ID].signedIn,
 		})
 	}
 	slices.SortStableFunc(out, func(x, y Freshness) int {
 		return cmp.Or(cmp.Compare(x.Child, y.Child), cmp.Compare(x.Account, y.Account))
 	})
 	return out, nil
+}
+
+// plan is a planned sign-in, and when the last one was.
+type plan struct {
+	renewal  school.Renewal
+	signedIn time.Time
+}
+
+// plans returns the accounts with a planned sign-in.
+func (db *DB) plans(ctx context.Context) (map[school.AccountID]plan, error) {
+	out := map[school.AccountID]plan{}
+	err := db.state.View(ctx, func(tx *sql.Tx) error {
+		_, err := rows(ctx, tx, func(r *sql.Rows, _ *struct{}) error {
+			var id school.AccountID
+			var renewal string
+			var began sql.NullInt64
+			if err := r.Scan(&id, &renewal, &began); err != nil {
+				return err
+			}
+			p := plan{}
+			if began.Valid {
+				p.signedIn = time.UnixMilli(began.Int64).UTC()
+			}
+			var err error
+			p.renewal, err = school.ParseRenewal(renewal)
+			out[id] = p
+			return err
+		}, `SELECT k.account, k.renewal, (SELECT max(s.began) FROM stay s WHERE s.account = k.account AND s.rung = ?)
+			FROM keeping k WHERE k.renewal <> ''`, school.RungPerson)
+		return err
+	})
+	return out, err
 }
 
 type lastRead struct {

@@ -138,6 +138,9 @@ func (r Renewal) near(now time.Time, loc *time.Location, from, step int) time.Ti
 	return time.Time{}
 }
 
+// Until returns until when somebody is asked who is asked since then.
+func (r Renewal) Until(since time.Time) time.Time { return since.Add(r.patience()) }
+
 // patience is for how long after its moment somebody is asked to sign in, and
 // how long before it a sign-in counts as the planned one.
 func (r Renewal) patience() time.Duration {

@@ -46,7 +46,11 @@ func (a *App) keep(ctx context.Context, id school.AccountID, k school.Keeping) e
 	if err := k.Check(); err != nil {
 		return fmt.Errorf("%w: %w", err, fs.ErrInvalid)
 	}
-	return a.cfg.DB.PutKeeping(ctx, id, k)
+	if err := a.cfg.DB.PutKeeping(ctx, id, k); err != nil {
+		return err
+	}
+	a.views.Invalidate() // calendars tell of a planned sign-in
+	return nil
 }
 
 // pings reports whether an account's sessions can be kept by pings.

@@ -13,13 +13,16 @@ import (
 	"syncd/storage"
 )
 
-// note says that the data of an account are old. It is one incident: from
-// StaleAfter after the last successful read until the next one.
+// note says that the data of an account are old, or that a planned sign-in is
+// due. It is one incident: from StaleAfter after the last successful read until
+// the next one, or from the planned moment until somebody signed in or the
+// patience has an end.
 type note struct {
 	uid     school.UID
 	since   time.Time // of the data
 	begins  time.Time // of the note
 	problem school.Problem
+	planned school.Renewal // set: it is about this, and not about old data
 }
 
 // notes are what a calendar or feed has to say about the age of its data, and
@@ -33,7 +36,7 @@ func (v *Views) notes(ctx context.Context, s scope, slug string, parts []part, n
 		return nil, time.Time{}, err
 	}
 	soon := func(t time.Time) {
-		if until.IsZero() || t.Before(until) {
+		if !t.IsZero() && (until.IsZero() || t.Before(until)) {
 			until = t
 		}
 	}
@@ -41,17 +44,22 @@ func (v *Views) notes(ctx context.Context, s scope, slug string, parts []part, n
 		if !concerns(f, parts) {
 			continue
 		}
+		n, turns := v.asked(f, slug, now)
+		soon(turns)
+		if n.planned.Set && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
 		begins := f.LastSuccess.Add(v.cfg.StaleAfter)
 		if now.Before(begins) {
 			soon(begins)
 			continue
 		}
 		soon(school.DateOf(now).AddDays(1).Start(v.loc))
-		if slices.ContainsFunc(out, func(n note) bool { return n.since.Equal(f.LastSuccess) }) {
+		if slices.ContainsFunc(out, func(n note) bool { return !n.planned.Set && n.since.Equal(f.LastSuccess) }) {
 			continue // the same read, of a sibling or by the other guardian
 		}
 		h := sha256.Sum256(fmt.Appendf(v.cfg.FeedID[:], "%s/%s/%d", slug, f.Account, f.LastSuccess.Unix()))
-		n := note{uid: school.UID("note-" + hex.EncodeToString(h[:12])), since: f.LastSuccess, begins: begins, problem: f.Problem}
+		n = note{uid: school.UID("note-" + hex.EncodeToString(h[:12])), since: f.LastSuccess, begins: begins, problem: f.Problem}
 		switch {
 		case f.State == school.Expired || f.State == school.SignedOut:
 			n.problem = school.ProblemSignIn
@@ -61,6 +69,24 @@ func (v *Views) notes(ctx context.Context, s scope, slug string, parts []part, n
 		out = append(out, n)
 	}
 	return out, until, nil
+}
+
+// asked is the note about an account's planned sign-in, if that is due, and
+// when this changes; zero when it does not.
+func (v *Views) asked(f storage.Freshness, slug string, now time.Time) (n note, turns time.Time) {
+	if f.State != school.Active || !f.Renewal.Set {
+		return note{}, time.Time{}
+	}
+	since, asks := f.Renewal.Asks(now, f.SignedIn, v.loc)
+	if !asks {
+		return note{}, f.Renewal.Next(now, v.loc)
+	}
+	h := sha256.Sum256(fmt.Appendf(v.cfg.FeedID[:], "planned/%s/%s/%d", slug, f.Account, since.Unix()))
+	turns = school.DateOf(now).AddDays(1).Start(v.loc)
+	if until := f.Renewal.Until(since); until.Before(turns) {
+		turns = until
+	}
+	return note{uid: school.UID("note-" + hex.EncodeToString(h[:12])), begins: since, planned: f.Renewal}, turns
 }
 
 // concerns reports whether an account's data stand in one of the parts.
@@ -106,6 +132,9 @@ func (n note) letter(w *text.Words, page string) school.Letter {
 }
 
 func (n note) words(w *text.Words) (title, body string) {
+	if n.planned.Set {
+		return w.Keeping.Asked.With(w.Moment(n.planned)), w.Keeping.AskedLead
+	}
 	since := w.At(n.since)
 	advice := w.Problem(n.problem)
 	return w.Subscribed.Stale.With(since), w.Subscribed.Late.With(since) + "\n" + advice.Sentence + " " + advice.Remedy

@@ -87,6 +87,9 @@ func TestDiaryIsShown(t *testing.T) {
 		t.Errorf("the status page lacks %q", line)
 	}
 	page := site.call(t, http.MethodGet, "/accounts/aa/session", nil).Body.String()
+	if want := w.Keeping.PerSignIn.With("9 timmar", "3 inloggningar hittills"); !strings.Contains(page, want) {
+		t.Errorf("the page lacks %q", want)
+	}
 	for _, c := range school.EndCauses() {
 		if !strings.Contains(page, w.EndCause(c)) {
 			t.Errorf("the page does not tell of %s", c)

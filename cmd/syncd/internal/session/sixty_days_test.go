@@ -31,6 +31,8 @@ func variants() []variant {
 		{name: "nothing chosen", often: true},
 		{name: "signs of life, 30 min, for 3 days", keep: ping},
 		{name: "pairing", settings: paired, often: true},
+		{name: "nothing chosen, three children", full: true},
+		{name: "pairing, three children", settings: paired, full: true},
 		{name: "only idleness ends sessions: nothing chosen", fake: lenient},
 		{name: "only idleness ends sessions: signs of life, 30 min, for 3 days", fake: lenient, keep: ping},
 		{name: "the same, for 31 days, and a planned sign-in on Sundays", fake: lenient, keep: sundays},

@@ -37,6 +37,7 @@ type variant struct {
 	settings map[string]string
 	keep     school.Keeping
 	fake     infomentortest.Options
+	full     bool // three children with all their things, not one with a few
 	often    bool // lived in every run of the tests
 }
 
@@ -128,7 +129,9 @@ func newSixty(t *testing.T, v variant) *sixty {
 	s := &sixty{t: t, began: time.Now(), settings: v.settings}
 	s.from = school.NewDate(2026, 10, 5).At(6, 30, school.Stockholm())
 	s.world = schooltest.Family(s.from)
-	small(s.world)
+	if !v.full {
+		small(s.world)
+	}
 	o := v.fake
 	o.Now = s.now
 	s.fake = infomentortest.New(s.world, o)
@@ -157,7 +160,8 @@ func newSixty(t *testing.T, v variant) *sixty {
 	if s.syncer, err = syncer.New(syncer.Config{
 		Store: s.store, Sessions: s.keeper, Normalizer: s.norm, Manners: s.manners, Now: s.now, Log: log, Random: random,
 		Sources: s.source(s.manners.Turn(id, infomentor.Platform().Budget)), Idle: s.idle,
-		Parts: func(school.PlatformID) []school.Part { return infomentor.Platform().Parts },
+		Parts:     func(school.PlatformID) []school.Part { return infomentor.Platform().Parts },
+		Announced: func(school.PlatformID) []school.Part { return infomentor.Platform().Announced },
 	}); err != nil {
 		t.Fatal(err)
 	}

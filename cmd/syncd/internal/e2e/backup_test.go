@@ -1,0 +1,286 @@
+package e2e_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"syncd/cmd/syncd/internal/app"
+	"syncd/cmd/syncd/internal/text"
+	"syncd/source/school"
+	"syncd/storage"
+	"syncd/storage/backup"
+	"syncd/storage/vault"
+)
+
+// restore puts the newest backup of a folder back, as the command does, while
+// the program does not run.
+func (h *house) restore(dir string) {
+	h.t.Helper()
+	lock, err := vault.LockFolder(h.data())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer func() { _ = lock.Close() }()
+	keys, err := vault.OpenKeys(vault.KeySource{Managed: h.key(), Data: h.data()})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	b, err := backup.Open(dir)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if _, err := storage.Restore(h.t.Context(), storage.RestoreOptions{
+		From: b.Path, FromKeys: keys, Dir: h.data(), Keys: keys, Replace: true, Now: h.clock.now,
+	}); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// syncToken asks the first child's events for what happened since a token, and
+// answers the status and the token that it leads to.
+func (h *house) syncToken(since string) (status int, token string) {
+	h.t.Helper()
+	a := h.dav("REPORT", "/dav/"+h.addresses.CalDAV.User+"/calendars/1-events/", `<sync-collection xmlns="DAV:"><sync-token>`+since+
+		`</sync-token><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>`, "0")
+	_, rest, _ := strings.Cut(a.body, "sync-token>")
+	token, _, _ = strings.Cut(rest, "<")
+	return a.status, token
+}
+
+// TestRestoredFamily takes a backup of a family that subscribes, goes on,
+// restores, and looks with the eyes of a phone: paused links until a guardian
+// says that they hold, then the same calendars, byte for byte, and sync tokens
+// of the time after the backup refused.
+func TestRestoredFamily(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	dir := filepath.Join(h.dir, "backups")
+	if _, err := h.app.Backup(t.Context(), dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	h.scanFolder("backups", dir)
+	before := h.everything()
+	status, token := h.syncToken("")
+	if status != http.StatusMultiStatus || token == "" {
+		t.Fatalf("sync-collection = %d, %q", status, token)
+	}
+
+	// Life goes on: the school changes things, and they are read.
+	for _, s := range h.world.Schools() {
+		for _, e := range s.Calendar {
+			h.world.EditEvent(s.Key, e.Ref, func(e *school.Event) { e.Title += " (ändrad)" })
+		}
+	}
+	h.clock.forward(time.Hour)
+	h.mustRead()
+	_, later := h.syncToken(token)
+	if later == token || later == "" {
+		t.Fatalf("nothing changed: %q", later)
+	}
+
+	h.stop()
+	h.restore(dir)
+	h.restart()
+	for _, c := range h.addresses.Calendars[:1] {
+		if a := h.do(http.MethodGet, c.URL, ""); a.status != http.StatusNotFound {
+			t.Errorf("a paused link answers %d", a.status)
+		}
+	}
+	links, err := h.db.Links(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, overview := h.signedIn(h.base+"/"), text.For(text.SV).Overview
+	if want := text.For(text.SV).N(len(links), overview.Suspended); !strings.Contains(page, want) {
+		t.Errorf("the status page does not say %q", want)
+	}
+	for _, l := range links {
+		resp, err := h.browser().PostForm(h.base+"/links/"+string(l.ID)+"/confirm", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	after := h.everything()
+	for name, was := range before {
+		if after[name] != was {
+			t.Errorf("%s is not as it was before the restore", name)
+		}
+	}
+	if status, _ := h.syncToken(token); status != http.StatusMultiStatus {
+		t.Errorf("a token from before the backup: %d", status)
+	}
+	if status, _ := h.syncToken(later); status != http.StatusForbidden {
+		t.Errorf("a token from after the backup: %d, want 403", status)
+	}
+	if got := leaks([]byte(h.logs.String()), h.secrets()); len(got) > 0 {
+		t.Errorf("the log holds %q", got)
+	}
+}
+
+// scanFolder looks for private strings in all files below a folder.
+func (h *house) scanFolder(what, dir string) (files int) {
+	h.t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		files++
+		if got := leaks(b, h.secrets()); len(got) > 0 {
+			h.t.Errorf("%s: %s holds %q", what, filepath.Base(path), got)
+		}
+		return err
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return files
+}
+
+// TestExportGoesNowhereElse exports a family into a folder and as a download:
+// both hold its words, and no other file, log line or error does.
+func TestExportGoesNowhereElse(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	dir := filepath.Join(t.TempDir(), "ut")
+	sum, err := h.app.Export(t.Context(), dir, text.SV)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Calendars < 3 || sum.Letters < 5 || sum.Media < 1 || sum.LeftOut > 0 {
+		t.Errorf("Export = %+v", sum)
+	}
+	var all bytes.Buffer
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		all.Write(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(leaks(all.Bytes(), h.world.Canaries())) == 0 {
+		t.Fatal("the export holds nothing of the family")
+	}
+	kept := append(h.recorder.values(), h.addresses.CalDAV.Password, guardianPassword)
+	if got := leaks(all.Bytes(), kept); len(got) > 0 {
+		t.Errorf("the export holds secrets: %q", got)
+	}
+
+	resp, err := h.browser().PostForm(h.base+"/privacy/export", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("download: %d, %v", resp.StatusCode, err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	for _, f := range z.File {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(f.Name))); err != nil {
+			t.Errorf("the download holds %s, the folder does not", f.Name)
+		}
+		files++
+	}
+	if files < 10 {
+		t.Errorf("%d files in the download", files)
+	}
+	// A stranger gets nothing.
+	if a := h.do(http.MethodPost, h.base+"/privacy/export", ""); a.status == http.StatusOK || len(leaks([]byte(a.body), h.secrets())) > 0 {
+		t.Errorf("a stranger's download: %d", a.status)
+	}
+	// One that fails: the error and the log name nothing.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, err := range []error{
+		second(h.app.Export(ctx, filepath.Join(t.TempDir(), "ut"), text.SV)),
+		second(h.app.Export(t.Context(), dir, text.SV)),
+		second(h.app.Export(t.Context(), h.data(), text.SV)),
+	} {
+		if err == nil || len(leaks([]byte(err.Error()), h.secrets())) > 0 {
+			t.Errorf("error: %v", err)
+		}
+	}
+	h.scan("after an export")
+	if got := leaks([]byte(h.logs.String()), h.secrets()); len(got) > 0 {
+		t.Errorf("the log holds %q", got)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// TestBackupsByThemselves looks at a week of them: made when due, again after
+// a failure, no more than are kept, and told on the status page.
+func TestBackupsByThemselves(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	parent := filepath.Join(h.dir, "disk")
+	dir := filepath.Join(parent, "backups")
+	keys, err := vault.OpenKeys(vault.KeySource{Managed: h.key(), Data: h.data()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(h.logs, nil))
+	h.db, err = storage.Open(t.Context(), storage.Options{Dir: h.data(), Keys: keys, Now: h.clock.now, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = h.db.Close() }()
+	a, err := app.New(t.Context(), app.Config{
+		DB: h.db, DataDir: h.data(), BaseURL: "http://localhost", Platforms: app.Platforms(), Now: h.clock.now, Log: log,
+		Backups: app.Backups{Dir: dir, Every: 24 * time.Hour, Keep: backup.Keep{Days: 3}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(want int, when string) {
+		t.Helper()
+		all, err := backup.List(dir)
+		if len(all) != want {
+			t.Errorf("%s: %d backups, want %d (%v)", when, len(all), want, err)
+		}
+	}
+	a.BackupIfDue(t.Context()) // the disk is not there
+	if _, err := os.Stat(parent); err == nil {
+		t.Fatal("a disk that is not mounted was made up")
+	}
+	if err := os.Mkdir(parent, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.forward(10 * time.Minute)
+	a.BackupIfDue(t.Context())
+	count(0, "ten minutes after a failure")
+	h.clock.forward(time.Hour)
+	a.BackupIfDue(t.Context())
+	count(1, "an hour after a failure")
+	a.BackupIfDue(t.Context())
+	count(1, "at once again")
+	for day := range 6 {
+		h.clock.forward(24 * time.Hour)
+		a.BackupIfDue(t.Context())
+		count(min(day+2, 3), fmt.Sprintf("day %d", day))
+	}
+	if !strings.Contains(h.logs.String(), "the backup failed") {
+		t.Error("the log does not say that one failed")
+	}
+}

@@ -15,25 +15,19 @@ import (
 // it also implements [io.ReadSeeker]. The id is the one in [school.MediaRef],
 // not the one in a link's addresses.
 func (db *DB) Media(ctx context.Context, id string) (school.MediaRef, io.ReadCloser, error) {
-	ref, err := db.MediaRef(ctx, id)
+	var ref school.MediaRef
+	err := db.cache.View(ctx, func(tx *sql.Tx) error {
+		const query = "SELECT id, name, type, alt, length, image FROM media WHERE id = ?"
+		return tx.QueryRowContext(ctx, query, id).Scan(&ref.ID, &ref.Name, &ref.Type, &ref.Alt, &ref.Length, &ref.Image)
+	})
 	if err != nil {
-		return school.MediaRef{}, nil, err
+		return school.MediaRef{}, nil, wrap("media", err)
 	}
 	blob, err := db.blobs.Open(id)
 	if err != nil {
 		return school.MediaRef{}, nil, wrap("media", err)
 	}
 	return ref, blob, nil
-}
-
-// MediaRef returns what is known of a stored picture or file, without its text
-// and without opening it. The id is as for [DB.Media].
-func (db *DB) MediaRef(ctx context.Context, id string) (ref school.MediaRef, err error) {
-	err = db.cache.View(ctx, func(tx *sql.Tx) error {
-		const query = "SELECT id, name, type, alt, length, image FROM media WHERE id = ?"
-		return tx.QueryRowContext(ctx, query, id).Scan(&ref.ID, &ref.Name, &ref.Type, &ref.Alt, &ref.Length, &ref.Image)
-	})
-	return ref, wrap("media", err)
 }
 
 // tidyBlobs removes files that no letter knows, which an interrupted change

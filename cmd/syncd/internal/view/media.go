@@ -74,7 +74,8 @@ func (v *Views) listMedia(ctx context.Context, epoch int64) error {
 				continue
 			}
 			for _, m := range letter.Media {
-				media[mediaID(key, m.ID)] = mediaHit{link: l.ID, blob: m.ID}
+				m.Text = ""
+				media[mediaID(key, m.ID)] = mediaHit{link: l.ID, ref: m}
 			}
 		}
 	}

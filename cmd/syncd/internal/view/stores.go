@@ -49,18 +49,26 @@ func (f Feeds) Media(ctx context.Context, id string) (ref school.MediaRef, open 
 	if _, err := f.v.link(ctx, hit.link); err != nil {
 		return school.MediaRef{}, nil, err
 	}
-	ref, err = f.v.cfg.Store.MediaRef(ctx, hit.blob)
-	return ref, func() (io.ReadCloser, error) {
-		_, body, err := f.v.cfg.Store.Media(ctx, hit.blob)
+	return hit.ref, func() (io.ReadCloser, error) {
+		_, body, err := f.v.cfg.Store.Media(ctx, hit.ref.ID)
 		return body, err
-	}, err
+	}, nil
 }
 
 // Used notes the use of a link by the token in an address, whichever of the
 // two kinds it is.
 func (f Feeds) Used(ctx context.Context, token string) {
 	hash := f.v.cfg.Hash(token)
-	for _, use := range []storage.TokenUse{storage.TokenCalendars, storage.TokenFeeds} {
+	uses := []storage.TokenUse{storage.TokenCalendars, storage.TokenFeeds}
+	for _, use := range uses {
+		// It was looked up a moment ago, under the one use that it has; to ask
+		// storage for the other one would cost more than the answer.
+		if l, ok := f.v.remembered(use, hash); ok {
+			f.v.Used(ctx, l)
+			return
+		}
+	}
+	for _, use := range uses {
 		if l, err := f.v.linkOf(ctx, use, hash); err == nil {
 			f.v.Used(ctx, l)
 			return

@@ -58,7 +58,6 @@ type ContentStore interface {
 	ChangesSince(ctx context.Context, children []school.ChildNumber, kinds []school.Kind, from storage.Revision) ([]storage.Change, storage.Revision, error)
 	Generation(ctx context.Context) (string, error)
 	Media(ctx context.Context, id string) (school.MediaRef, io.ReadCloser, error)
-	MediaRef(ctx context.Context, id string) (school.MediaRef, error)
 }
 
 // HistoryStore knows what happened, and how old things are.
@@ -128,7 +127,7 @@ type linkHit struct {
 
 type mediaHit struct {
 	link school.LinkID
-	blob string
+	ref  school.MediaRef // without its text
 }
 
 const (
@@ -250,6 +249,15 @@ func (v *Views) linkOf(ctx context.Context, use storage.TokenUse, hash [32]byte)
 		return school.Link{}, fs.ErrNotExist
 	}
 	return hit.link, nil
+}
+
+// remembered answers the link to which a token led at the last look, whatever
+// happened since.
+func (v *Views) remembered(use storage.TokenUse, hash [32]byte) (school.Link, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	hit, ok := v.tokens[tokenKey{use: use, hash: hash}]
+	return hit.link, ok
 }
 
 // Used notes that a link was used today. A failure to note it is no reason to

@@ -1,92 +1,127 @@
-package view_test
+package e2e_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"syncd/cmd/syncd/internal/view"
-	"syncd/feeds"
+	"syncd/cmd/syncd/internal/app"
+	"syncd/cmd/syncd/internal/web"
 	"syncd/source/school"
 	"syncd/storage"
 	"syncd/storage/storagetest"
 )
 
-// shelf is a whole server of calendars, feeds and pictures over a storage
-// with a calendar of 1,000 entries, 50 letters of some pages each, and a
-// picture of 1.5 MB.
+// shelf is the whole web server over a storage with a calendar of 1,000
+// entries, 50 letters of some pages each, and a picture of 1.5 MB.
 type shelf struct {
-	db        *storage.DB
-	views     *view.Views
-	handler   http.Handler
-	addresses map[string]string // of the link "l", by what they are
+	db      *storage.DB
+	app     *app.App
+	handler http.Handler
 }
 
 func openShelf(b *testing.B) *shelf {
 	b.Helper()
 	clock := storagetest.NewClock(storagetest.Start())
-	db := storagetest.OpenAt(b, clock.Now)
-	account := storagetest.Account(b, db, "fake", "child")
-	log := slog.New(slog.DiscardHandler)
-	v, err := view.New(view.Config{
-		Store: plainStore{db}, BaseURL: baseURL, Now: clock.Now, Log: log, Hash: hash, Renderer: "r", FeedID: [16]byte{1},
-	})
-	if err != nil {
+	s := &shelf{db: storagetest.OpenAt(b, clock.Now)}
+	account := storagetest.Account(b, s.db, "skolplattformen", "child")
+	if _, err := s.db.Apply(b.Context(), account, shelfful()); err != nil {
 		b.Fatal(err)
 	}
-	h := &house{DB: db, Views: v, clock: clock, account: account}
-	if err := db.AddLink(b.Context(), school.Link{ID: "l", Label: "l"}, linkSecrets("l")); err != nil {
+	var err error
+	if s.app, err = app.New(b.Context(), app.Config{
+		DB: s.db, DataDir: b.TempDir(), BaseURL: "https://skola.example", Platforms: app.Platforms(), Now: clock.Now, Log: discard(),
+	}); err != nil {
 		b.Fatal(err)
 	}
-	s := h.snapshot(nil)
-	s.Calendar, s.Timetable, s.News = nil, nil, nil
+	s.handler = s.app.Handler()
+	return s
+}
+
+func shelfful() school.Snapshot {
+	today := school.DateOf(storagetest.Start())
+	year := school.Window{From: today.AddDays(-365), To: today.AddDays(365)}
+	s := school.Snapshot{
+		Platform: "skolplattformen", Child: school.Child{Ref: "child", Name: "BarnA Test"}, Taken: storagetest.Start(),
+		Covered: []school.Coverage{
+			{Part: school.PartCalendar, Window: year},
+			{Part: school.PartNews, Since: storagetest.Start().AddDate(-1, 0, 0)},
+		},
+	}
 	for i := range 1000 {
-		s.Calendar = append(s.Calendar, school.Event{Item: item(fmt.Sprintf("e%04d", i), "Matematik", i%300-50, 8+i%8)})
+		start := today.AddDays(i%300-50).At(8+i%8, 20, school.Stockholm())
+		s.Calendar = append(s.Calendar, school.Event{Item: school.Item{
+			UID: school.UID(fmt.Sprintf("%032x", uint64(i+1)*0x9E3779B97F4A7C15)), Title: "Matematik", Place: "Sal A3", Body: "Anna Lärare\n5B",
+			Span: school.Timed(start, start.Add(50*time.Minute)),
+		}})
 	}
 	picture := make([]byte, 1_500_000)
-	random := rand.NewChaCha8([32]byte{1})
-	_, _ = random.Read(picture)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(picture)
 	for i := range 50 {
 		at := storagetest.Start().Add(-time.Duration(i+1) * time.Hour)
 		uid := fmt.Sprintf("n%02d", i)
 		l := school.NewsItem{
 			Ref: school.Ref(uid), UID: school.UID(uid), Title: "Veckobrev " + uid, Author: "Anna Lärare", Published: at, Modified: at,
-			HTML: string(bytes.Repeat([]byte("<p>Hej alla barn &amp; föräldrar, den här veckan har vi …</p>"), 80)),
+			HTML: strings.Repeat("<p>Hej alla barn &amp; föräldrar, den här veckan har vi …</p>", 80),
 		}
 		if i == 0 {
 			l.Images = []school.Media{{Ref: "m", Name: "b.jpg", Type: "image/jpeg", Data: picture}}
 		}
 		s.News = append(s.News, l)
 	}
-	if _, err := db.Apply(b.Context(), account, s); err != nil {
-		b.Fatal(err)
-	}
-	handler, err := feeds.New(feeds.Config{
-		Store: v.Feeds(), BaseURL: baseURL, Now: clock.Now, Log: log, Used: v.Feeds().Used,
-	})
+	return s
+}
+
+// link makes a link and returns paths of it by what they are.
+func (s *shelf) link(b *testing.B) map[string]string {
+	b.Helper()
+	a, err := s.app.AddLink(b.Context(), web.NewLink{Label: "l"}, time.Time{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	f, err := v.Feeds().Feed(b.Context(), "l", "1-news", 1)
-	if err != nil || len(f.Letters) != 50 || len(f.Media) != 1 {
-		b.Fatalf("%d letters, %v", len(f.Letters), err)
+	paths := map[string]string{}
+	pathOf := func(address string) string {
+		u, err := url.Parse(address)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return u.Path
 	}
-	addresses := map[string]string{"ics": "/c/l/1-events.ics", "atom": "/f/l/1-news.atom"}
-	for _, id := range f.Media {
-		addresses["media"] = "/m/" + id + "/b.jpg"
+	for _, c := range a.Calendars {
+		if c.Child == 1 && c.Kind == school.KindEvents {
+			paths["ics"] = pathOf(c.URL)
+		}
 	}
-	return &shelf{db, v, handler, addresses}
+	for _, f := range a.Feeds {
+		if f.Child == 1 && f.Kind == school.KindNews {
+			paths["atom"] = pathOf(f.URL)
+		}
+	}
+	return paths
+}
+
+// answer asks the server itself, without a connection.
+func (s *shelf) answer(b *testing.B, path, accept string) *httptest.ResponseRecorder {
+	b.Helper()
+	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, path, nil)
+	r.Header.Set("Accept-Encoding", accept)
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	if w.Code != http.StatusOK || w.Header().Get("Etag") == "" {
+		b.Fatalf("%d", w.Code)
+	}
+	return w
 }
 
 // BenchmarkServe compares the server with a bare handler that sends the same
@@ -95,20 +130,16 @@ func openShelf(b *testing.B) *shelf {
 // our rate over the bare one's.
 func BenchmarkServe(b *testing.B) {
 	s := openShelf(b)
-	handler, addresses := s.handler, s.addresses
+	paths := s.link(b)
+	picture := strings.TrimPrefix(regexp.MustCompile(`https://skola\.example/m/[^"&]+`).FindString(s.answer(b, paths["atom"], "identity").Body.String()), "https://skola.example")
+	paths["media"] = picture
 	for _, what := range []string{"ics", "atom", "media"} {
 		for _, accept := range []string{"identity", "gzip"} {
 			if what == "media" && accept == "gzip" {
 				continue // pictures are not compressed again
 			}
-			r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, addresses[what], nil)
-			r.Header.Set("Accept-Encoding", accept)
-			w := httptest.NewRecorder()
-			handler.ServeHTTP(w, r)
+			w := s.answer(b, paths[what], accept)
 			body, sent, tag := w.Body.Bytes(), w.Header(), w.Header().Get("Etag")
-			if w.Code != http.StatusOK || tag == "" {
-				b.Fatalf("%s: %d", what, w.Code)
-			}
 			bare := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				maps.Copy(w.Header(), sent)
 				if r.Header.Get("If-None-Match") == tag {
@@ -124,7 +155,7 @@ func BenchmarkServe(b *testing.B) {
 					if status == http.StatusNotModified {
 						header.Set("If-None-Match", tag)
 					}
-					compare(b, handler, bare, addresses[what], header, status)
+					compare(b, s.handler, bare, paths[what], header, status)
 				})
 			}
 		}
@@ -207,22 +238,11 @@ func BenchmarkFirstRender(b *testing.B) {
 		b.Run(what, func(b *testing.B) {
 			s := openShelf(b)
 			b.ReportAllocs()
-			for n := 0; b.Loop(); n++ {
-				// Another link has rendered nothing yet.
+			for b.Loop() {
 				b.StopTimer()
-				name := fmt.Sprintf("l%d", n)
-				if err := s.db.AddLink(b.Context(), school.Link{ID: school.LinkID(name), Label: name}, linkSecrets(name)); err != nil {
-					b.Fatal(err)
-				}
-				s.views.Invalidate()
-				path := strings.Replace(s.addresses[what], "/l/", "/"+name+"/", 1)
-				r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, path, nil)
-				w := httptest.NewRecorder()
+				paths := s.link(b) // for which nothing is rendered yet
 				b.StartTimer()
-				s.handler.ServeHTTP(w, r)
-				if w.Code != http.StatusOK {
-					b.Fatalf("%d", w.Code)
-				}
+				w := s.answer(b, paths[what], "identity")
 				b.SetBytes(int64(w.Body.Len()))
 			}
 		})

@@ -85,7 +85,7 @@ func (db *DB) DeleteAccount(ctx context.Context, id school.AccountID) (Removed, 
 	clear(db.derived)
 	db.step("begin")
 	unsaved := db.state.Update(ctx, func(tx *sql.Tx) error {
-		return must(exec(ctx, tx, "DELETE FROM account WHERE id = ?", id))
+		return errors.Join(must(exec(ctx, tx, "DELETE FROM account WHERE id = ?", id)), putCleanup(ctx, tx, Cleanup{Account: id}))
 	})
 	if unsaved != nil && !errors.Is(unsaved, vault.ErrNotSaved) {
 		return Removed{}, wrap("delete account", unsaved)

@@ -50,7 +50,9 @@ func (db *DB) Delete(ctx context.Context, c Choice) (Removed, error) {
 		return Removed{}, wrap("delete", err)
 	}
 	db.step("begin")
-	unsaved := db.state.Update(ctx, func(tx *sql.Tx) error { return putUnwanted(ctx, tx, ids, c.Kind, db.second()) })
+	unsaved := db.state.Update(ctx, func(tx *sql.Tx) error {
+		return errors.Join(putUnwanted(ctx, tx, ids, c.Kind, db.second()), putCleanup(ctx, tx, Cleanup{Choice: c}))
+	})
 	if unsaved != nil && !errors.Is(unsaved, vault.ErrNotSaved) {
 		return Removed{}, wrap("delete", unsaved)
 	}

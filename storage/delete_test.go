@@ -415,6 +415,9 @@ func checkRemoval(t *testing.T, h *house, source vault.KeySource, what string, n
 	}
 	events, letters := len(h.entries(1, school.KindEvents)), len(h.letters())
 	untouched := events == 60 && letters == 6 && h.blobs() == 5
+	if todo := second2(h.Cleanups(t.Context())); what != "sweep" && (len(todo) == 0) != untouched {
+		t.Errorf("step %d: %d deletions have to be made in the backups", n, len(todo))
+	}
 	switch what {
 	case "kind":
 		if (n != 1 || !untouched) && (events != 60 || letters != 1 || h.blobs() != 0) {

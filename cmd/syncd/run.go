@@ -48,7 +48,7 @@ func commands() []command {
 		{"link", "add | list | set LINK | rotate LINK | revoke LINK", "what is handed to calendar programs and people", data},
 		{"child", "list | join A B | split A B | lead CHILD KIND PLATFORM [-fill]", "children that several platforms show", data},
 		{"keep", "list [-json] | set WHAT DAYS|year|always", "for how long things are kept", data},
-		{"delete", "child N [KIND] | kind KIND | list | allow child N [KIND]|kind KIND", "delete for good; list what is not read again; take that back", data},
+		{"delete", "child N [KIND] | kind KIND | list | allow child N [KIND]|kind KIND | copy PATH", "delete for good; list what is not read again; take that back", data},
 		{"guardian", "reset", "a new one-time address for the web pages", data},
 		{"backup", "[-passphrase] DIR | -list DIR | -check DIR", "a verified copy of everything, in a folder of its own", data},
 		{"export", "[-language sv|en] DIR", "everything as ordinary files, not encrypted", data},

@@ -87,6 +87,7 @@ func secrets(n int) storage.Secrets {
 func (h *home) open() {
 	h.t.Helper()
 	h.DB = storagetest.OpenIn(h.t, h.data, h.keys, h.clock.Now)
+	h.KeepAll(func(school.ChildNumber) bool { return true })
 }
 
 func (h *home) close() {

@@ -137,7 +137,7 @@ func (a *App) buildEngine(ctx context.Context) error {
 		Store: a.cfg.DB, Sessions: a.keeper, Normalizer: a.norm, Sources: a.source, Parts: a.parts, Announced: a.announced,
 		Manners: a.manners, Now: a.cfg.Now, Log: a.cfg.Log, Location: a.loc,
 		DaysBack: a.cfg.DaysBack, DaysAhead: a.cfg.DaysAhead, Idle: a.keeper.Idle,
-		Unwanted: a.cfg.DB.UnwantedParts, LettersFrom: a.cfg.DB.LettersFrom, Hourly: a.sweep,
+		Unwanted: a.cfg.DB.UnwantedParts, LettersFrom: a.cfg.DB.LettersFrom, Hourly: a.tidy,
 		Committed: func(context.Context, school.AccountID, school.Changes) { a.views.Invalidate() },
 	})
 	return err

@@ -16,6 +16,7 @@ import (
 
 	"syncd/cmd/syncd/internal/config"
 	"syncd/cmd/syncd/internal/text"
+	"syncd/storage"
 	"syncd/storage/backup"
 )
 
@@ -39,9 +40,14 @@ func (a *App) Backup(ctx context.Context, dir string, passphrase []byte) (backup
 		return backup.Backup{}, errBackingUp
 	}
 	defer a.backingUp.Unlock()
-	return backup.Write(ctx, backup.Options{
+	b, err := backup.Write(ctx, backup.Options{
 		DB: a.cfg.DB, Dir: dir, Passphrase: passphrase, Version: a.cfg.Version, Now: a.cfg.Now, Away: a.cfg.Away,
 	})
+	if err != nil {
+		return b, err
+	}
+	// What is deleted later has to leave this one too.
+	return b, a.cfg.DB.PutPlace(ctx, filepath.Dir(b.Path), storage.CopyBackup)
 }
 
 // passphraseFlag is the flag of commands that read a passphrase from standard

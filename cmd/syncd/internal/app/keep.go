@@ -14,6 +14,16 @@ import (
 	"syncd/storage/vault"
 )
 
+// tidy looks after what is kept, every hour: what has been kept for long enough
+// leaves, and what was deleted leaves the backups that could not be reached
+// then.
+func (a *App) tidy(ctx context.Context) {
+	a.sweep(ctx)
+	if _, err := a.cleanBackups(ctx); err != nil && ctx.Err() == nil {
+		a.cfg.Log.LogAttrs(ctx, slog.LevelError, "what was deleted could not leave the backups", slog.Any("error", err))
+	}
+}
+
 // sweep removes what has been kept for long enough, once a day.
 func (a *App) sweep(ctx context.Context) {
 	out, err := a.cfg.DB.Sweep(ctx)
@@ -37,6 +47,9 @@ func (a *App) Delete(ctx context.Context, c storage.Choice) (web.Report, error) 
 		return r, fmt.Errorf("app: delete: %w", err)
 	}
 	if r.Links, err = a.emptyLinks(ctx); err != nil {
+		return r, fmt.Errorf("app: delete: %w", err)
+	}
+	if r.Copies, err = a.cleanBackups(ctx); err != nil {
 		return r, fmt.Errorf("app: delete: %w", err)
 	}
 	return r, nil
@@ -115,6 +128,9 @@ func (a *App) RemoveAccount(ctx context.Context, id school.AccountID) (web.Repor
 		return r, fmt.Errorf("app: remove account: %w", err)
 	}
 	r.Accounts = []web.SignedOut{a.signedOut(acct, farewell)}
+	if r.Copies, err = a.cleanBackups(ctx); err != nil {
+		return r, fmt.Errorf("app: remove account: %w", err)
+	}
 	return r, nil
 }
 

@@ -122,9 +122,12 @@ func jsonLeaving(all []storage.Leaving) []leavingJSON {
 
 // delete deletes for good, lists what was, and takes that back.
 func (c command) delete(ctx context.Context, args []string) error {
-	v, rest, err := verb("delete", args, "child", "kind", "list", "allow")
+	v, rest, err := verb("delete", args, "child", "kind", "list", "allow", "copy")
 	if err != nil {
 		return err
+	}
+	if v == "copy" {
+		return c.deleteCopy(ctx, rest)
 	}
 	if v == "list" {
 		return c.deleteList(ctx, rest)
@@ -146,6 +149,17 @@ func (c command) delete(ctx context.Context, args []string) error {
 	}
 	c.printReport(report)
 	c.print("%s\n", text.TerminalKeep().NotAgain)
+	return nil
+}
+
+func (c command) deleteCopy(ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		return usageError("delete copy: name one backup, or something put aside, by its path")
+	}
+	if err := c.RemoveCopy(ctx, args[0]); err != nil {
+		return c.explain(err, "copy")
+	}
+	c.print("deleted %s\n", args[0])
 	return nil
 }
 
@@ -224,6 +238,15 @@ func (c command) printReport(r web.Report) {
 	}
 	for _, l := range r.Links {
 		c.print("link %s shows nothing any more; syncd link revoke %s ends it\n", l.ID, l.ID)
+	}
+	if n := r.Copies.Changed; n > 0 {
+		c.print("removed from %d backups\n", n)
+	}
+	for _, left := range r.Copies.Left {
+		c.print("still in %s (%s)\n", left.Path, left.Why)
+		if left.Offered {
+			c.print("  syncd delete copy %s deletes it\n", left.Path)
+		}
 	}
 	if r.Unsaved {
 		fmt.Fprintf(c.Err, "syncd: hint: %s\n", say.Unsaved)

@@ -35,6 +35,10 @@ type Keep struct {
 	EmptyLinks, Revoke             string
 	Unsaved                        string
 	Back                           string
+	CopiesChanged                  Plural // backups
+	CopiesLeft, CopyRemove         string
+	CopyAway, CopyKey, CopyDamaged string // why a copy was not changed
+	CopyAside, CopyFault           string
 	Accounts                       string
 	History                        string // links that reach back further
 }
@@ -115,10 +119,17 @@ func svKeep() Keep {
 		Told:  "Inloggningen hos %s är avslutad, också där.", Untold: "%s gick inte att nå för att avsluta inloggningen där. Här är den glömd, och hos plattformen tar den slut av sig själv.",
 		Mute:       "Inloggningen hos %s är glömd här. Där tar den slut av sig själv, för något sätt att logga ut är inte känt.",
 		EmptyLinks: "De här länkarna visar inget längre. Ta bort dem om ingen ska ha dem:", Revoke: "Ta bort länken",
-		Unsaved:  "Det är borta ur minnet, men disken tog inte emot ändringen än. syncd försöker igen varje minut. Gör plats på disken, och stäng inte av servern innan statussidan är lugn.",
-		Back:     "Till lagringstid och radering",
-		Accounts: "Radera ett helt konto",
-		History:  "En länk kan visa äldre dagar bara så långt tillbaka som de sparas här.",
+		Unsaved:       "Det är borta ur minnet, men disken tog inte emot ändringen än. syncd försöker igen varje minut. Gör plats på disken, och stäng inte av servern innan statussidan är lugn.",
+		Back:          "Till lagringstid och radering",
+		CopiesChanged: Plural{One: "Det är borttaget ur %s säkerhetskopia.", Many: "Det är borttaget ur %s säkerhetskopior."},
+		CopiesLeft:    "I de här kopiorna kan det finnas kvar:", CopyRemove: "Radera hela kopian",
+		CopyAway:    "Mappen går inte att nå just nu. syncd försöker igen varje timme, till exempel när disken är tillbaka.",
+		CopyKey:     "Den öppnas inte med nyckeln som används nu.",
+		CopyDamaged: "Den är inte hel, eller skriven av en nyare version.",
+		CopyAside:   "Den lades åt sidan när något återställdes.",
+		CopyFault:   "Den gick inte att ändra. syncd försöker igen varje timme; loggen säger varför.",
+		Accounts:    "Radera ett helt konto",
+		History:     "En länk kan visa äldre dagar bara så långt tillbaka som de sparas här.",
 	}
 }
 
@@ -150,9 +161,16 @@ func enKeep() Keep {
 		Told:  "The session at %s has ended, there too.", Untold: "%s could not be reached to end the session there. It is forgotten here, and ends there by itself.",
 		Mute:       "The session at %s is forgotten here. It ends there by itself, because no way to sign out is known.",
 		EmptyLinks: "These links show nothing any more. Take them back if nobody is to have them:", Revoke: "Take back the link",
-		Unsaved:  "It is gone from memory, but the disk would not take the change yet. syncd tries again every minute. Make room on the disk, and do not switch the server off before the status page is calm.",
-		Back:     "To keeping and deleting",
-		Accounts: "Delete a whole account",
-		History:  "A link can show earlier days only as far back as they are kept here.",
+		Unsaved:       "It is gone from memory, but the disk would not take the change yet. syncd tries again every minute. Make room on the disk, and do not switch the server off before the status page is calm.",
+		Back:          "To keeping and deleting",
+		CopiesChanged: Plural{One: "It has left %s backup.", Many: "It has left %s backups."},
+		CopiesLeft:    "These copies may still hold it:", CopyRemove: "Delete the whole copy",
+		CopyAway:    "The folder cannot be reached now. syncd tries again every hour, for instance when the disk is back.",
+		CopyKey:     "It does not open with the key that is used now.",
+		CopyDamaged: "It is not whole, or written by a newer version.",
+		CopyAside:   "It was put aside when something was restored.",
+		CopyFault:   "It could not be changed. syncd tries again every hour; the log says why.",
+		Accounts:    "Delete a whole account",
+		History:     "A link can show earlier days only as far back as they are kept here.",
 	}
 }

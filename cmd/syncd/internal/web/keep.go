@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"syncd/cmd/syncd/internal/text"
 	"syncd/source/school"
 	"syncd/storage"
 )
@@ -23,6 +24,8 @@ type ShelfStore interface {
 	// fs.ErrInvalid for what cannot be deleted.
 	Delete(ctx context.Context, c storage.Choice) (Report, error)
 	Allow(ctx context.Context, c storage.Choice) error
+	// RemoveCopy answers fs.ErrNotExist for a path that is no copy of ours.
+	RemoveCopy(ctx context.Context, path string) error
 }
 
 // Shelves are what is kept, and for how long.
@@ -69,6 +72,38 @@ type Report struct {
 	Accounts []SignedOut
 	Links    []LinkView // that show nothing any more
 	Unsaved  bool       // memory has let go of it, the disk has not yet
+	Copies   Copies
+}
+
+// Copies are the backups, and what became of them.
+type Copies struct {
+	Changed int    // rewritten without what was deleted
+	Clean   int    // that had nothing of it
+	Left    []Copy // that still hold it, as far as is known
+}
+
+// Copy is a backup, or something put aside, that could not be changed.
+type Copy struct {
+	Path    string
+	Why     CopyProblem
+	Offered bool // it can be deleted as a whole
+}
+
+// CopyProblem is why a copy was not changed: a closed set.
+type CopyProblem string
+
+// The problems.
+const (
+	CopyAway    CopyProblem = "away"    // its folder is not there now; tried again every hour
+	CopyKey     CopyProblem = "key"     // sealed with a key or passphrase that syncd does not have
+	CopyDamaged CopyProblem = "damaged" // not whole, or of a newer version
+	CopyAside   CopyProblem = "aside"   // put aside by a restore or a reset
+	CopyFault   CopyProblem = "fault"   // it failed; tried again every hour
+)
+
+// CopyProblems returns every problem.
+func CopyProblems() []CopyProblem {
+	return []CopyProblem{CopyAway, CopyKey, CopyDamaged, CopyAside, CopyFault}
 }
 
 // Kinds lists what was removed, in the order in which kinds are shown.
@@ -97,6 +132,7 @@ func (s *server) keepRoutes(own func(pattern string, h handler)) {
 	own("GET /keep/delete/{child}/{kind}", s.deletePage)
 	own("POST /keep/delete", s.delete)
 	own("POST /keep/allow", s.allow)
+	own("POST /keep/copy", s.removeCopy)
 }
 
 type shelvesView struct {
@@ -287,6 +323,33 @@ func (s *server) showReport(w http.ResponseWriter, r *http.Request, report Repor
 	p := s.newPage(r, s.words.of(r).Keep.ReportTitle, "privacy", reportView{Report: report, NotAgain: notAgain})
 	p.Path = "/keep"
 	return s.render(w, http.StatusOK, "report", p)
+}
+
+func (s *server) removeCopy(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	if err := s.Store.RemoveCopy(r.Context(), r.PostForm.Get("path")); err != nil {
+		return err
+	}
+	redirect(w, "/keep")
+	return nil
+}
+
+// CopyWord says why a copy was not changed.
+func (reportView) CopyWord(w *text.Words, p CopyProblem) string {
+	switch p {
+	case CopyAway:
+		return w.Keep.CopyAway
+	case CopyKey:
+		return w.Keep.CopyKey
+	case CopyDamaged:
+		return w.Keep.CopyDamaged
+	case CopyAside:
+		return w.Keep.CopyAside
+	case CopyFault:
+	}
+	return w.Keep.CopyFault
 }
 
 func (s *server) allow(w http.ResponseWriter, r *http.Request) error {

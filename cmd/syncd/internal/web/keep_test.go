@@ -33,6 +33,13 @@ func (s *store) Allow(_ context.Context, c storage.Choice) error {
 	return s.act(fmt.Sprint("allow ", int(c.Child), " ", c.Kind))
 }
 
+func (s *store) RemoveCopy(_ context.Context, path string) error {
+	if !strings.HasPrefix(path, "/backups/") {
+		return fs.ErrNotExist
+	}
+	return s.act("copy " + path)
+}
+
 // keepAll fills what the pages about keeping and deleting show.
 func (s *store) keepAll() {
 	kinds := []web.KindCount{{Kind: school.KindLessons, Count: 1234}, {Kind: school.KindNews, Count: 12}}
@@ -61,6 +68,13 @@ func (s *store) keepAll() {
 		},
 		Accounts: []web.SignedOut{{Name: "Skolplattformen " + hostile, Told: true}, {Name: "InfoMentor", Untold: true}},
 		Links:    []web.LinkView{{ID: "l1", Label: "Mormor " + hostile}}, Unsaved: true,
+		Copies: web.Copies{Changed: 3, Left: []web.Copy{
+			{Path: "/mnt/away", Why: web.CopyAway},
+			{Path: "/backups/syncd-1", Why: web.CopyKey, Offered: true},
+			{Path: "/backups/syncd-2", Why: web.CopyDamaged, Offered: true},
+			{Path: "/d", Why: web.CopyAside, Offered: true},
+			{Path: "/e", Why: web.CopyFault},
+		}},
 	}
 }
 
@@ -134,6 +148,8 @@ func TestGuardianDeletesAfterAQuestion(t *testing.T) {
 		{"/keep/delete", url.Values{"child": {"9"}}, 404, nil},
 		{"/keep/delete", url.Values{"child": {"0"}}, 404, nil},
 		{"/keep/delete", nil, 404, nil},
+		{"/keep/copy", url.Values{"path": {"/backups/syncd-1"}}, 303, []string{"copy /backups/syncd-1"}},
+		{"/keep/copy", url.Values{"path": {"/etc"}}, 404, nil},
 		{"/keep/allow", url.Values{"child": {"7"}}, 303, []string{"allow 7 "}},
 		{"/keep/allow", url.Values{"child": {"0"}, "kind": {"meals"}}, 303, []string{"allow 0 meals"}},
 	} {
@@ -143,7 +159,7 @@ func TestGuardianDeletesAfterAQuestion(t *testing.T) {
 			t.Errorf("POST %s %v: status %d, done %v", tc.path, tc.form, w.Code, site.store.done)
 		}
 		if body := w.Body.String(); tc.status == http.StatusOK && (!strings.Contains(body, "1\u00a0234") || !strings.Contains(body, sv.Unsaved) ||
-			!strings.Contains(body, sv.NotAgain) || !strings.Contains(body, `href="/links/l1/revoke"`)) {
+			!strings.Contains(body, sv.NotAgain) || !strings.Contains(body, `href="/links/l1/revoke"`) || strings.Count(body, `action="/keep/copy"`) != 3 || !strings.Contains(body, sv.CopyAway)) {
 			t.Errorf("POST %s: the report is not complete", tc.path)
 		}
 	}

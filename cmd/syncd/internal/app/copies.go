@@ -1,0 +1,178 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"syncd/cmd/syncd/internal/web"
+	"syncd/storage"
+	"syncd/storage/backup"
+	"syncd/storage/vault"
+)
+
+// backupPrefix begins the name of every backup's folder.
+const backupPrefix = "syncd-"
+
+// cleanBackups makes in the backups the deletions that they have not seen yet.
+// What cannot be changed is named; a folder that is not there now, such as a
+// disk that was taken out, is looked at again within the hour. A crash at any
+// moment is made up for in the same way.
+func (a *App) cleanBackups(ctx context.Context) (web.Copies, error) {
+	a.backingUp.Lock()
+	defer a.backingUp.Unlock()
+	all, err := a.cfg.DB.Cleanups(ctx)
+	if err != nil {
+		return web.Copies{}, fmt.Errorf("app: clean backups: %w", err)
+	}
+	if len(all) == 0 {
+		return web.Copies{}, nil
+	}
+	var out web.Copies
+	places, err := a.backupPlaces(ctx)
+	if err != nil {
+		return out, fmt.Errorf("app: clean backups: %w", err)
+	}
+	again := false
+	for _, dir := range places {
+		away, err := a.cleanPlace(ctx, dir, all, &out)
+		if err != nil {
+			return out, fmt.Errorf("app: clean backups: %w", err)
+		}
+		again = again || away
+	}
+	out.Left = append(out.Left, a.asides()...)
+	if out.Changed+len(out.Left) > 0 {
+		a.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "what was deleted has left the backups",
+			slog.Int("changed", out.Changed), slog.Int("not_changed", len(out.Left)))
+	}
+	if again {
+		return out, nil
+	}
+	return out, a.cfg.DB.Cleaned(ctx, all[len(all)-1].ID)
+}
+
+// backupPlaces lists the folders in which backups may lie.
+func (a *App) backupPlaces(ctx context.Context) ([]string, error) {
+	known, err := a.cfg.DB.Places(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	if a.cfg.Backups.Dir != "" {
+		out = append(out, a.cfg.Backups.Dir)
+	}
+	for _, p := range known {
+		if p.What == storage.CopyBackup && !slices.Contains(out, p.Path) {
+			out = append(out, p.Path)
+		}
+	}
+	return out, nil
+}
+
+// cleanPlace cleans the backups in one folder. again: not all of them could be
+// looked at, and later they may.
+func (a *App) cleanPlace(ctx context.Context, dir string, all []storage.Cleanup, out *web.Copies) (again bool, err error) {
+	if err := backup.Tidy(dir, a.cfg.DB.Installation()); err != nil {
+		a.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "a folder of backups cannot be tidied", slog.Any("error", err))
+	}
+	found, err := backup.List(dir)
+	if err != nil {
+		out.Left = append(out.Left, web.Copy{Path: dir, Why: web.CopyAway})
+		return true, nil
+	}
+	known := map[string]bool{}
+	for _, b := range found {
+		known[filepath.Base(b.Path)] = true
+		if b.Installation != a.cfg.DB.Installation() {
+			continue
+		}
+		_, err := backup.Rewrite(ctx, backup.RewriteOptions{Backup: b, Keys: a.cfg.DB.Keys(), Now: a.cfg.Now, Log: a.cfg.Log},
+			func(db *storage.DB) error { return db.Clean(ctx, all) })
+		switch {
+		case err == nil:
+			out.Changed++
+		case errors.Is(err, storage.ErrNothing):
+			out.Clean++
+		case ctx.Err() != nil:
+			return true, err
+		case errors.Is(err, vault.ErrKeyUnfit), errors.Is(err, vault.ErrPassphrase), errors.Is(err, vault.ErrKeyMissing):
+			out.Left = append(out.Left, web.Copy{Path: b.Path, Why: web.CopyKey, Offered: true})
+		case errors.Is(err, vault.ErrDamaged), errors.Is(err, storage.ErrNewer), errors.Is(err, storage.ErrMismatch), errors.Is(err, vault.ErrKeyBroken):
+			out.Left = append(out.Left, web.Copy{Path: b.Path, Why: web.CopyDamaged, Offered: true})
+		default:
+			a.cfg.Log.LogAttrs(ctx, slog.LevelError, "a backup could not be changed", slog.Any("error", err))
+			out.Left = append(out.Left, web.Copy{Path: b.Path, Why: web.CopyFault, Offered: true})
+			again = true
+		}
+	}
+	left, err := unknownBackups(dir, known)
+	out.Left = append(out.Left, left...)
+	return again, err
+}
+
+// unknownBackups lists folders that look like backups and are not whole.
+func unknownBackups(dir string, known map[string]bool) (out []web.Copy, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if e.IsDir() && strings.HasPrefix(e.Name(), backupPrefix) && !known[e.Name()] {
+			out = append(out, web.Copy{Path: filepath.Join(dir, e.Name()), Why: web.CopyDamaged, Offered: true})
+		}
+	}
+	return out, nil
+}
+
+// asides lists what a restore or a reset has put aside in the data folder.
+func (a *App) asides() (out []web.Copy) {
+	entries, err := os.ReadDir(a.cfg.DataDir)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if isAside(e.Name()) {
+			out = append(out, web.Copy{Path: filepath.Join(a.cfg.DataDir, e.Name()), Why: web.CopyAside, Offered: true})
+		}
+	}
+	return out
+}
+
+func isAside(name string) bool {
+	return strings.HasPrefix(name, storage.ReplacedPrefix) || strings.Contains(name, ".age.unreadable-")
+}
+
+// RemoveCopy deletes a backup, or something that was put aside, which could
+// not be changed. A path that is none of these is fs.ErrNotExist.
+func (a *App) RemoveCopy(ctx context.Context, path string) error {
+	a.backingUp.Lock()
+	defer a.backingUp.Unlock()
+	dir, name := filepath.Split(path)
+	dir = filepath.Clean(dir)
+	if dir == filepath.Clean(a.cfg.DataDir) && isAside(name) {
+		if _, err := os.Lstat(path); err != nil {
+			return fmt.Errorf("app: remove copy: %w", err)
+		}
+		return os.RemoveAll(path)
+	}
+	places, err := a.backupPlaces(ctx)
+	if err != nil {
+		return fmt.Errorf("app: remove copy: %w", err)
+	}
+	if !slices.Contains(places, dir) || !strings.HasPrefix(name, backupPrefix) {
+		return fmt.Errorf("app: remove copy: no backup of ours: %w", fs.ErrNotExist)
+	}
+	b := backup.Backup{Path: path}
+	b.Installation = a.cfg.DB.Installation()
+	if err := backup.Remove(b); err != nil {
+		return fmt.Errorf("app: remove copy: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package e2e_test
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"syncd/cmd/syncd/internal/text"
+	"syncd/storage"
+	"syncd/storage/backup"
+)
+
+// holds opens a backup and reports whether it holds the first child.
+func (h *house) holds(b backup.Backup) (found bool) {
+	h.t.Helper()
+	nothing := errors.New("nothing was changed")
+	_, err := backup.Rewrite(h.t.Context(), backup.RewriteOptions{Backup: b, Keys: h.db.Keys(), Now: h.clock.now, Log: slog.New(slog.DiscardHandler)},
+		func(db *storage.DB) error {
+			children, err := db.Children(h.t.Context())
+			for _, c := range children {
+				found = found || c.Number == 1
+			}
+			return errors.Join(nothing, err)
+		})
+	if !errors.Is(err, nothing) {
+		h.t.Fatal(err)
+	}
+	return found
+}
+
+// TestDeletionReachesBackups: what is deleted leaves the backups that syncd
+// can open, with and without a passphrase; the others are named and can be
+// deleted; a disk that was away is seen to when it is back.
+func TestDeletionReachesBackups(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	ctx := t.Context()
+	here, away := filepath.Join(t.TempDir(), "here"), filepath.Join(t.TempDir(), "away")
+	for _, dir := range []string{here, away} {
+		for _, passphrase := range []string{"", "ett långt lösenord"} {
+			if _, err := h.app.Backup(ctx, dir, []byte(passphrase)); err != nil {
+				t.Fatal(err)
+			}
+			h.clock.forward(1e9)
+		}
+	}
+	broken, err := h.app.Backup(ctx, here, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(broken.Path, storage.CacheName), []byte("trasig"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	aside := filepath.Join(h.data(), storage.ReplacedPrefix+"20260101T000000Z")
+	if err := errors.Join(os.Mkdir(aside, 0o700), os.Rename(away, away+"2")); err != nil {
+		t.Fatal(err)
+	}
+	out := h.command("delete", "child", "1")
+	for _, want := range []string{
+		"removed from 2 backups", "still in " + broken.Path + " (damaged)", "still in " + away + " (away)", "still in " + aside + " (aside)",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the report lacks %q:\n%s", want, out)
+		}
+	}
+	h.command("delete", "copy", broken.Path)
+	h.command("delete", "copy", aside)
+	for _, path := range []string{broken.Path, aside} {
+		if _, err := os.Stat(path); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v", path, err)
+		}
+	}
+	all, err := backup.List(here)
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%d backups, %v", len(all), err)
+	}
+	for _, b := range all {
+		if h.holds(b) {
+			t.Errorf("%s holds the child", filepath.Base(b.Path))
+		}
+	}
+
+	if err := os.Rename(away+"2", away); err != nil {
+		t.Fatal(err)
+	}
+	h.restart() // or within the hour
+	for range 200 {
+		left, err := h.db.Cleanups(ctx)
+		if err != nil || len(left) == 0 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if all, err = backup.List(away); err != nil || len(all) != 2 {
+		t.Fatalf("%d backups, %v", len(all), err)
+	}
+	for _, b := range all {
+		if h.holds(b) {
+			t.Errorf("%s, which was away, holds the child", filepath.Base(b.Path))
+		}
+	}
+	if report := h.post("/accounts/"+string(h.account)+"/remove", nil); !strings.Contains(report, text.For(text.SV).N(4, text.For(text.SV).Keep.CopiesChanged)) {
+		t.Errorf("removing the account does not tell of four backups:\n%s", report)
+	}
+}

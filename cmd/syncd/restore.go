@@ -150,7 +150,10 @@ func (r *restoring) backupKeys(ctx context.Context, b backup.Backup, own *vault.
 		return askPassphrase(ctx, r.call)
 	}
 	if r.keyFile != "" {
-		return vault.OpenKeys(vault.KeySource{File: r.keyFile, Passphrase: ask})
+		var err error
+		if own, err = vault.OpenKeys(vault.KeySource{File: r.keyFile, Passphrase: ask}); err != nil {
+			return nil, err
+		}
 	}
 	return backup.Keys(b, own, ask)
 }

@@ -11,8 +11,8 @@
 //
 // Without a passphrase the files are sealed with the installation's own key,
 // and who wants them back needs a copy of that key. With one they are sealed
-// with a key made for this backup alone: backup.key holds it, protected by the
-// passphrase, and own.age holds it for the installation itself, which must be
+// with a key of their own, the same for all backups with one passphrase:
+// backup.key holds it, protected by the passphrase, and own.age holds it for the installation itself, which must be
 // able to remove from its backups what is deleted. Either way the files open
 // with the age program alone.
 //

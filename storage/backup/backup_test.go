@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -272,10 +273,20 @@ func TestDamagedBackup(t *testing.T) {
 // anew where the earlier ones are not whole.
 func TestSecondBackup(t *testing.T) {
 	t.Parallel()
+	for name, passphrase := range map[string]string{"own key": "", "passphrase": "korrekt häst batteri"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			secondBackup(t, passphrase)
+		})
+	}
+}
+
+func secondBackup(t *testing.T, passphrase string) {
+	t.Helper()
 	h := newHome(t)
-	first := h.backUp("")
+	first := h.backUp(passphrase)
 	h.clock.Add(time.Hour)
-	second := h.backUp("")
+	second := h.backUp(passphrase)
 	blobs := names(t, filepath.Join(first.Path, storage.BlobsName))
 	inode := func(b backup.Backup, name string) os.FileInfo {
 		info, err := os.Stat(filepath.Join(b.Path, storage.BlobsName, name))
@@ -291,13 +302,67 @@ func TestSecondBackup(t *testing.T) {
 	}
 	write(t, filepath.Join(second.Path, storage.BlobsName, blobs[0]), "skadad")
 	h.clock.Add(time.Hour)
-	third := h.backUp("")
-	if _, err := backup.Verify(t.Context(), third, h.keys); err != nil {
-		t.Errorf("Verify = %v", err)
-	}
+	third := h.backUp(passphrase)
+	h.verify(third)
 	if os.SameFile(inode(second, blobs[0]), inode(third, blobs[0])) {
 		t.Error("a damaged picture was taken over")
 	}
+	if passphrase == "" {
+		return
+	}
+	h.clock.Add(time.Hour)
+	other := h.backUp(passphrase + " 2")
+	if os.SameFile(inode(third, blobs[0]), inode(other, blobs[0])) {
+		t.Error("another passphrase opens the old key")
+	}
+	keys, err := backup.Keys(other, nil, func() ([]byte, error) { return []byte(passphrase + " 2"), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Verify(t.Context(), other, keys); err != nil {
+		t.Errorf("Verify = %v", err)
+	}
+	if _, err := backup.Verify(t.Context(), third, keys); !errors.Is(err, vault.ErrKeyUnfit) {
+		t.Errorf("Verify with the new key = %v, want ErrKeyUnfit", err)
+	}
+}
+
+// TestThingsThatAreNoFiles puts folders, links and pipes in the places of a
+// backup's files: none is followed or waited for.
+func TestThingsThatAreNoFiles(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	b := h.backUp("")
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	for _, name := range []string{storage.CacheName, storage.StateName, backup.ManifestName, storage.BlobsName} {
+		path := filepath.Join(b.Path, name)
+		if err := os.Rename(path, elsewhere); err != nil {
+			t.Fatal(err)
+		}
+		for how, put := range map[string]func() error{
+			"folder": func() error { return os.Mkdir(path, 0o700) },
+			"link":   func() error { return os.Symlink(elsewhere, path) },
+			"pipe":   func() error { return syscall.Mkfifo(path, 0o600) },
+		} {
+			if err := put(); err != nil {
+				t.Fatal(err)
+			}
+			got, err := backup.Open(b.Path)
+			if err == nil {
+				_, err = backup.Verify(t.Context(), got, h.keys)
+			}
+			if !errors.Is(err, vault.ErrDamaged) {
+				t.Errorf("%s as a %s: %v, want ErrDamaged", name, how, err)
+			}
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Rename(elsewhere, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.verify(b)
 }
 
 // TestPicturesThatAreGone shows that a picture which the data lost does not
@@ -446,9 +511,14 @@ func TestRewrite(t *testing.T) {
 			if got := contentOf(t, h.DB); len(got.Children) != 1 || len(got.Pictures) != 1 || got.Pictures[0] != picture {
 				t.Errorf("what is left: %+v", got.Children)
 			}
-			stranger := backup.RewriteOptions{Backup: n, Keys: storagetest.Keys(t), Now: h.clock.Now, Log: discard()}
-			if _, err := backup.Rewrite(t.Context(), stranger, func(*storage.DB) error { return nil }); err == nil {
+			// A new key opens it by the passphrase alone.
+			rotated := backup.RewriteOptions{Backup: n, Keys: storagetest.Keys(t), Now: h.clock.Now, Log: discard()}
+			if _, err := backup.Rewrite(t.Context(), rotated, func(*storage.DB) error { return nil }); err == nil {
 				t.Error("a strange key rewrote it")
+			}
+			rotated.Passphrase = []byte(passphrase)
+			if _, err := backup.Rewrite(t.Context(), rotated, func(*storage.DB) error { return nil }); (err == nil) != (passphrase != "") {
+				t.Errorf("Rewrite with the passphrase = %v", err)
 			}
 		})
 	}

@@ -50,20 +50,24 @@ const maxManifest = 32 << 20
 // readManifest reads the manifest of a folder. [fs.ErrNotExist] means that
 // there is none.
 func readManifest(dir string) (m Manifest, err error) {
-	f, err := os.Open(filepath.Join(dir, ManifestName)) //nolint:gosec // the operator names the folder
+	path := filepath.Join(dir, ManifestName)
+	broken := func(detail string) error {
+		return &vault.Error{Path: path, Err: vault.ErrDamaged, Detail: detail}
+	}
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return m, broken("it is not a file")
+	}
+	f, err := os.Open(path) //nolint:gosec // the operator names the folder
 	if err != nil {
 		return m, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	broken := func(detail string) error {
-		return &vault.Error{Path: f.Name(), Err: vault.ErrDamaged, Detail: detail}
-	}
 	if err := json.NewDecoder(io.LimitReader(f, maxManifest)).Decode(&m); err != nil {
 		return m, broken("it is no manifest of a backup")
 	}
 	switch {
 	case m.Format > format:
-		return m, &vault.Error{Path: f.Name(), Err: storage.ErrNewer, Advice: "use the version of syncd that made it, or a newer one"}
+		return m, &vault.Error{Path: path, Err: storage.ErrNewer, Advice: "use the version of syncd that made it, or a newer one"}
 	case m.Format != format, m.ID == "", m.Installation == "", m.Revision < 1:
 		return m, broken("it is no manifest of a backup")
 	}
@@ -101,6 +105,9 @@ func files(dir string) ([]File, error) {
 		name, err := filepath.Rel(dir, path)
 		if err != nil || name == ManifestName {
 			return err
+		}
+		if !d.Type().IsRegular() {
+			return &vault.Error{Path: path, Err: vault.ErrDamaged, Detail: "it is not a file"}
 		}
 		f, err := hashFile(path)
 		f.Name = filepath.ToSlash(name)

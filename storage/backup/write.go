@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,38 +68,48 @@ func (o *Options) write(ctx context.Context) (b Backup, err error) {
 	}
 	o.step("begin")
 	return m.put(ctx, dir, o.step, func(path string) (*vault.Keys, error) {
-		keys, err := o.keys(path)
+		at := slices.IndexFunc(before, func(b Backup) bool {
+			return b.Installation == m.Installation && b.Protected == m.Protected
+		})
+		like := ""
+		if at >= 0 {
+			like = before[at].Path
+		}
+		keys, like, err := o.keys(path, like)
 		if err != nil {
 			return nil, err
 		}
-		so := storage.SnapshotOptions{Dir: path, Keys: keys}
-		for _, earlier := range before {
-			if !m.Protected && !earlier.Protected && earlier.Installation == m.Installation {
-				so.Like = earlier.Path
-				break
-			}
-		}
 		o.step("copy")
-		s, err := o.DB.Snapshot(ctx, so)
+		s, err := o.DB.Snapshot(ctx, storage.SnapshotOptions{Dir: path, Keys: keys, Like: like})
 		m.LeftOut = s.LeftOut
 		return keys, err
 	})
 }
 
 // keys returns the keys that seal the backup, after writing those that are
-// kept in it.
-func (o *Options) keys(path string) (*vault.Keys, error) {
+// kept in it. An earlier backup with the same passphrase lends its key, so that
+// pictures are stored once; like is its path, and returned where that is so.
+func (o *Options) keys(path, like string) (*vault.Keys, string, error) {
 	if len(o.Passphrase) == 0 {
-		return o.DB.Keys(), nil
+		return o.DB.Keys(), like, nil
+	}
+	own := filepath.Join(path, OwnName)
+	if like != "" {
+		key := filepath.Join(like, KeyName)
+		keys, err := vault.OpenKeys(vault.KeySource{File: key, Passphrase: func() ([]byte, error) { return slices.Clone(o.Passphrase), nil }})
+		if err == nil {
+			err = errors.Join(copyFile(key, filepath.Join(path, KeyName)), keys.WriteSealed(own, o.DB.Keys()))
+			return keys, like, err
+		}
 	}
 	keys, err := vault.GenerateKeys()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if err := keys.WriteProtected(filepath.Join(path, KeyName), o.Passphrase); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return keys, keys.WriteSealed(filepath.Join(path, OwnName), o.DB.Keys())
+	return keys, "", keys.WriteSealed(own, o.DB.Keys())
 }
 
 // put writes one backup into dir: under a passing name, by fill; checked; then
@@ -162,8 +173,11 @@ type RewriteOptions struct {
 	// Keys are the installation's own; they open its backups with a
 	// passphrase too, see [Keys].
 	Keys *vault.Keys
-	Now  func() time.Time // required
-	Log  *slog.Logger     // required
+	// Passphrase opens a backup that has one and is older than the
+	// installation's key. May be empty.
+	Passphrase []byte
+	Now        func() time.Time // required
+	Log        *slog.Logger     // required
 	// Step is as in [Options].
 	Step func(string)
 }
@@ -187,7 +201,11 @@ func (o *RewriteOptions) rewrite(ctx context.Context, change func(*storage.DB) e
 			o.Step(name)
 		}
 	}
-	keys, err := Keys(o.Backup, o.Keys, nil)
+	var passphrase func() ([]byte, error)
+	if len(o.Passphrase) > 0 {
+		passphrase = func() ([]byte, error) { return slices.Clone(o.Passphrase), nil }
+	}
+	keys, err := Keys(o.Backup, o.Keys, passphrase)
 	if err != nil {
 		return Backup{}, err
 	}

@@ -65,7 +65,11 @@ func syncFolder(dir string) error {
 	if err != nil {
 		return fmt.Errorf("open folder: %w", err)
 	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+	err = d.Sync()
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTSUP) {
+		err = nil // a network or foreign file system that knows no such thing
+	}
+	if err := errors.Join(err, d.Close()); err != nil {
 		return fmt.Errorf("sync folder: %w", err)
 	}
 	return nil

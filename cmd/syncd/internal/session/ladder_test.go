@@ -156,31 +156,3 @@ func TestReplacedAgainAndAgain(t *testing.T) {
 		r.wantState(t, school.Active, school.ProblemNone, "new")
 	})
 }
-
-// What a replaced session left at the platform is taken back, once the new one
-// is stored and read by.
-func TestReplacedSessionIsLeft(t *testing.T) {
-	t.Parallel()
-	for name, sess := range map[string]string{"lived": "old", "was not there": ""} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := active()
-				s.state = []byte(sess)
-				l := &leaving{platform: signsIn(), hang: true}
-				r := startWith(t, s, l, l.platform)
-				r.login(t)
-				r.wantState(t, school.Active, school.ProblemNone, "new")
-				if len(r.signed) != 1 {
-					t.Errorf("told of %d logins", len(r.signed))
-				}
-				if want := len(sess) > 0; len(l.left) > 0 != want || want && l.left[0] != sess {
-					t.Errorf("the platform was told of %q", l.left)
-				}
-				if err := r.Use(t.Context(), id, func(*source.Session) error { return nil }); err != nil {
-					t.Errorf("Use = %v", err)
-				}
-			})
-		})
-	}
-}

@@ -235,18 +235,17 @@ func (k *Keeper) stop(l *login) {
 // run walks one login from its first request to its end, in a goroutine of
 // [Keeper.Run].
 func (k *Keeper) run(ctx context.Context, id school.AccountID, l *login) {
-	old, done := k.walk(ctx, id, l)
+	forgotten, done := k.walk(ctx, id, l)
 	if !done {
 		return
 	}
 	k.cfg.Signed(ctx, id)
-	// What the session before left at the platform, such as a paired device,
-	// would stay there for ever.
-	k.leave(ctx, id, old)
+	k.leave(ctx, id, forgotten)
 }
 
-// walk reports whether the login brought a session, and which one it replaced.
-func (k *Keeper) walk(ctx context.Context, id school.AccountID, l *login) (old []byte, done bool) {
+// walk reports whether the login brought a session, and returns the one that
+// is to be given up for it.
+func (k *Keeper) walk(ctx context.Context, id school.AccountID, l *login) (forgotten []byte, done bool) {
 	log := k.cfg.Log.With(slog.String("account", string(id)), slog.String("method", string(l.method)))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -268,7 +267,7 @@ func (k *Keeper) walk(ctx context.Context, id school.AccountID, l *login) (old [
 
 	final := k.follow(ctx, id, l, order, log)
 	if done = final.State == source.LoginDone; done {
-		if old, err = k.store(ctx, id, final.Session); err != nil {
+		if forgotten, err = k.store(ctx, id, final.Session); err != nil {
 			log.LogAttrs(ctx, slog.LevelError, "session was not stored", slog.Any("error", err))
 			final.State, done = source.LoginFailed, false
 		}
@@ -280,7 +279,7 @@ func (k *Keeper) walk(ctx context.Context, id school.AccountID, l *login) (old [
 	}
 	log.LogAttrs(ctx, slog.LevelInfo, "login ended", slog.String("state", string(final.State)), slog.Int("restarts", final.Restarts))
 	k.finish(l, final, nil)
-	return old, done
+	return forgotten, done
 }
 
 // order is a login that the platform has begun, and the account as it was.
@@ -386,9 +385,10 @@ func (k *Keeper) farewell(ctx context.Context, order source.Login) {
 	}
 }
 
-// store puts the session of a finished login in the place of any other, which
-// it returns.
-func (k *Keeper) store(ctx context.Context, id school.AccountID, state []byte) (old []byte, err error) {
+// store puts the session of a finished login in the place of any other. That
+// one is kept until it is known whose the new one is, see checkOwner; one that
+// was kept so far is returned, to be given up.
+func (k *Keeper) store(ctx context.Context, id school.AccountID, state []byte) (forgotten []byte, err error) {
 	if len(state) == 0 {
 		return nil, errors.New("login brought no session")
 	}
@@ -396,15 +396,17 @@ func (k *Keeper) store(ctx context.Context, id school.AccountID, state []byte) (
 	a := k.account(id)
 	a.write.Lock()
 	defer a.write.Unlock()
-	if old, err = k.cfg.Store.Session(ctx, id); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	old, err := k.cfg.Store.Session(ctx, id)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	a.generation++
 	if err := k.cfg.Store.PutSession(ctx, id, state); err != nil {
 		return nil, err
 	}
+	forgotten, a.before = a.before, old
 	k.begun(ctx, id, school.RungPerson)
-	return old, k.cfg.Store.PutState(ctx, id, school.Active, school.ProblemNone)
+	return forgotten, k.cfg.Store.PutState(ctx, id, school.Active, school.ProblemNone)
 }
 
 // back puts the state of an account whose login brought nothing.

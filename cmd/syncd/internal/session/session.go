@@ -14,7 +14,8 @@
 //	Active    | SigningIn  | (new login)|                 | Expired  | SignedOut  | SignedOut
 //	Expired   | SigningIn  |            |                 | Expired  | SignedOut  | SignedOut
 //
-// "As before Begin" is Active as long as that session lives, else Expired. A
+// Where the wrong person's login had replaced a session, that one comes back
+// and the account stays Active. "As before Begin" is Active as long as that session lives, else Expired. A
 // program that stopped in SigningIn finds its accounts again as Active (a
 // session is stored), Expired (somebody was signed in before) or SignedOut.
 // Nothing leads from Expired or SignedOut to Active but a login; accounts at
@@ -138,7 +139,8 @@ type Config struct {
 // the caller's reads, also where another program keeps ending it.
 type Keeper struct {
 	cfg     Config
-	start   chan func(context.Context) // logins on their way to Run
+	start   chan func(context.Context) // logins and farewells on their way to Run
+	running chan struct{}              // closed when Run takes them
 	stopped chan struct{}              // closed when Run has returned
 
 	mu       sync.Mutex
@@ -154,6 +156,9 @@ type account struct {
 	write sync.Mutex
 	// generation counts logins and sign-outs; guarded by write.
 	generation uint64
+	// before is the session that a login replaced, until it is known whose the
+	// new one is; guarded by write.
+	before []byte
 
 	login *login // under way, or ended a moment ago; guarded by Keeper.mu
 }
@@ -176,6 +181,7 @@ func New(c Config) (*Keeper, error) {
 	return &Keeper{
 		cfg:      c,
 		start:    make(chan func(context.Context)),
+		running:  make(chan struct{}),
 		stopped:  make(chan struct{}),
 		accounts: make(map[school.AccountID]*account),
 	}, nil
@@ -194,6 +200,7 @@ func (k *Keeper) Run(ctx context.Context) error {
 	}
 	var logins sync.WaitGroup
 	defer logins.Wait()
+	close(k.running)
 	for {
 		select {
 		case <-ctx.Done():

@@ -213,39 +213,6 @@ func (k *Keeper) Hold(ctx context.Context, id school.AccountID, f func(school.Ac
 	return nil
 }
 
-// CheckOwner compares the signed-in person with the account's owner; the
-// first to sign in becomes the owner. For anybody else it ends the session,
-// leaves what is stored of the children untouched and answers an error that
-// is [source.ErrWrongPerson]. It may be called inside [Keeper.Use].
-func (k *Keeper) CheckOwner(ctx context.Context, id school.AccountID, r school.Roster) error {
-	if err := k.checkOwner(ctx, id, r); err != nil {
-		return fmt.Errorf("session: check owner of %s: %w", id, err)
-	}
-	return nil
-}
-
-func (k *Keeper) checkOwner(ctx context.Context, id school.AccountID, r school.Roster) error {
-	if r.Owner == "" {
-		return fmt.Errorf("owner is not named: %w", source.ErrNotUnderstood)
-	}
-	a := k.account(id)
-	a.write.Lock()
-	defer a.write.Unlock()
-	known, err := k.cfg.Store.Owner(ctx, id)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	now := k.cfg.OwnerHash(r.Owner)
-	switch known {
-	case now:
-		return nil
-	case "":
-		return k.cfg.Store.PutOwner(ctx, id, now)
-	}
-	k.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "another person signed in", slog.String("account", string(id)))
-	return errors.Join(source.ErrWrongPerson, k.drop(ctx, id, a, school.ProblemWrongPerson))
-}
-
 // SignOut ends the account's session here, cancels a login under way, and
 // takes back what its logins left at the platform, as far as that can be done
 // within a few seconds. The owner stays on record: the same person has to
@@ -271,23 +238,26 @@ func (k *Keeper) Leave(ctx context.Context, id school.AccountID) (Farewell, erro
 	if err := k.Cancel(ctx, id); err != nil && !errors.Is(err, ErrNoLogin) {
 		return FarewellNone, fmt.Errorf("session: sign out %s: %w", id, err)
 	}
-	state, err := k.take(ctx, id)
+	state, before, err := k.take(ctx, id)
 	if err != nil {
 		return FarewellNone, fmt.Errorf("session: sign out %s: %w", id, err)
 	}
+	k.leave(ctx, id, before)
 	return k.leave(ctx, id, state), nil
 }
 
-// take ends the account's session here and returns what it was.
-func (k *Keeper) take(ctx context.Context, id school.AccountID) ([]byte, error) {
+// take ends the account's session here and returns what it was, and the one
+// that a login had replaced lately.
+func (k *Keeper) take(ctx context.Context, id school.AccountID) (state, before []byte, err error) {
 	a := k.account(id)
 	a.write.Lock()
 	defer a.write.Unlock()
-	state, err := k.cfg.Store.Session(ctx, id)
+	state, err = k.cfg.Store.Session(ctx, id)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, nil, err
 	}
-	return state, k.drop(ctx, id, a, school.ProblemNone)
+	before, a.before = a.before, nil
+	return state, before, k.drop(ctx, id, a, school.ProblemNone)
 }
 
 // leave tells the platform that a session is given up. Whatever it says, the

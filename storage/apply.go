@@ -33,8 +33,9 @@ type applying struct {
 	letters map[key]*letterRow
 	joined  bool // the child is at other platforms too
 
-	limits   school.Limits
-	unwanted unwanted // what a guardian deleted for good
+	limits    school.Limits
+	leftUntil int64    // letters published by then have left for lack of room
+	unwanted  unwanted // what a guardian deleted for good
 
 	entryPuts  []entryPut
 	letterPuts []letterPut
@@ -47,26 +48,8 @@ type applying struct {
 	changes school.Changes
 }
 
-// Apply brings what is kept about one child up to a snapshot, in one
-// transaction. The snapshot is normalised: texts clean, UIDs set. The child
-// must be on the roster of the account ([DB.PutRoster]); else nothing is
-// stored and the error is [fs.ErrNotExist].
-//
-// What is new is added, what differs in anything that is shown is changed,
-// and what the snapshot covers and does not show is deleted: of a dated part
-// what begins inside the covered window, of an undated one what was published
-// since. When much would disappear at once it is kept until a second read,
-// taken later, misses the same things; Changes.Held lists the kinds. What
-// nobody changed keeps every byte: applying the same snapshot again writes
-// nothing to cache.age.
-//
-// What a guardian deleted for good ([DB.Delete]) is left out, and so is what
-// is kept no longer ([DB.Limits]).
-//
-// On [vault.ErrNotSaved] the changes are returned as well: they are made.
-func (db *DB) Apply(ctx context.Context, account school.AccountID, s school.Snapshot) (school.Changes, error) {
-	db.content.Lock()
-	defer db.content.Unlock()
+// apply is [DB.Apply] as far as there is room.
+func (db *DB) apply(ctx context.Context, account school.AccountID, s school.Snapshot) (school.Changes, error) {
 	a := &applying{db: db, s: &s, loc: school.Stockholm(), now: db.second(), fp: newPrinter(), held: map[key]bool{}}
 	if s.Taken.IsZero() {
 		s.Taken = db.now()

@@ -345,6 +345,9 @@ func (a *applying) restrict(ctx context.Context) (err error) {
 	if a.limits, err = a.db.Limits(ctx); err != nil {
 		return err
 	}
+	if a.leftUntil, err = a.db.crowded(ctx); err != nil {
+		return err
+	}
 	a.unwanted, err = a.db.unwanted(ctx)
 	return err
 }

@@ -57,22 +57,33 @@ func (db *DB) KeepAll(always func(school.ChildNumber) bool) {
 	db.always = always
 }
 
-// LettersFrom returns the time before which letters are kept no longer; zero
-// where they are always kept.
+// LettersFrom returns the time before which letters are kept no longer,
+// because of a limit or for lack of room; zero where they are always kept.
 func (db *DB) LettersFrom(ctx context.Context) (time.Time, error) {
 	l, err := db.Limits(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
+	crowded, err := db.crowded(ctx)
+	if err != nil {
+		return time.Time{}, wrap("letters from", err)
+	}
+	var left time.Time
+	if crowded > 0 {
+		left = instant(crowded + 1)
+	}
 	today := school.DateOf(db.now().In(school.Stockholm()))
 	if l[school.ShelfNews] == school.LimitNone {
-		return time.Time{}, nil
+		return left, nil
 	}
 	first := today
 	for !l.Expired(school.ShelfNews, first.AddDays(-1), today) {
 		first = first.AddDays(-1)
 	}
-	return first.Start(school.Stockholm()), nil
+	if start := first.Start(school.Stockholm()); start.After(left) {
+		return start, nil
+	}
+	return left, nil
 }
 
 // Leaving is what leaves a shelf next.

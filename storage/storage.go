@@ -53,6 +53,8 @@ type Options struct {
 	Now func() time.Time
 	// Log receives what is noticed when the data are opened; required.
 	Log *slog.Logger
+	// MaxBytes bounds each of the two files; 0 means 64 MiB. See [DB.Tight].
+	MaxBytes int64
 	// Lock is the lock of Dir when the caller has taken it already; nil means
 	// that Open takes it. The DB owns it either way, also when Open fails.
 	Lock *vault.Lock
@@ -229,7 +231,7 @@ func (b *book) open(ctx context.Context, path string, purpose int32, o Options) 
 		o.opener = func(ctx context.Context, fo vault.FileOptions) (file, error) { return vault.OpenFile(ctx, fo) }
 	}
 	f, err := o.opener(ctx, vault.FileOptions{
-		Path: path, Purpose: purpose, Keys: o.Keys,
+		Path: path, Purpose: purpose, Keys: o.Keys, MaxBytes: o.MaxBytes,
 		Stamp: b.stamp,
 		Saved: func() { b.durable.Store(b.writes.Load()) },
 	})

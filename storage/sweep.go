@@ -168,7 +168,7 @@ func (a *applying) expiredEntry(k school.Kind, s school.Span) bool {
 
 // expiredLetter is expired for a moment.
 func (a *applying) expiredLetter(k school.Kind, published time.Time) bool {
-	return a.expired(k, school.DateOf(published.In(a.loc)))
+	return published.Unix() <= a.leftUntil || a.expired(k, school.DateOf(published.In(a.loc)))
 }
 
 // expiredPictures reports whether the pictures of a letter are kept no longer.

@@ -31,7 +31,7 @@ func container(t *testing.T, script string) string {
 	}
 	copyFile(t, program, filepath.Join(root, "bin", "syncd"))
 	// The mounts are seen by this shell only and end with it.
-	cmd := exec.CommandContext(t.Context(), "unshare", "-m", "sh", "-c", `
+	cmd := exec.CommandContext(t.Context(), interop(t, "unshare"), "-m", "sh", "-c", `
 		set -e
 		volume=$2
 		mount --make-rprivate /

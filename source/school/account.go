@@ -44,6 +44,7 @@ const (
 	ProblemHeld          Problem = "held"           // much disappeared at once; waiting for a second look
 	ProblemBudget        Problem = "budget"         // the day's request budget is used up
 	ProblemNotSaved      Problem = "not-saved"      // the cache could not be written
+	ProblemFull          Problem = "full"           // what is kept comes near its limit; the oldest letters leave first
 	ProblemBackup        Problem = "backup"         // the last backup failed; of the daemon, not of an account
 	ProblemInternal      Problem = "internal"       // a fault of our own
 )
@@ -53,7 +54,7 @@ func Problems() []Problem {
 	return []Problem{
 		ProblemSignIn, ProblemWrongPerson, ProblemRefused, ProblemBlocked, ProblemRate,
 		ProblemUnavailable, ProblemNotUnderstood, ProblemWrongChild, ProblemHeld, ProblemBudget,
-		ProblemNotSaved, ProblemBackup, ProblemInternal,
+		ProblemNotSaved, ProblemFull, ProblemBackup, ProblemInternal,
 	}
 }
 

@@ -7,6 +7,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -58,6 +59,9 @@ type Config struct {
 	// StaleAfter is how old an account's data may be before calendars and feeds
 	// say so; 0 means the views' own.
 	StaleAfter time.Duration
+	// SaveEvery is how often what the disk refused is tried again; 0: every
+	// minute.
+	SaveEvery time.Duration
 	// Whole names children whose subscribed calendars are never narrowed; nil:
 	// none.
 	Whole   func(school.ChildNumber) bool
@@ -239,13 +243,14 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	return nil
 }
 
-// saveEvery is how often what a full disk refused is tried again.
+// saveEvery is how often what a full disk refused is tried again, unless
+// [Config.SaveEvery] says otherwise.
 const saveEvery = time.Minute
 
 // keepSaved writes what could not be written, as soon as it can be, until ctx
 // ends. Until then the status says that something is not saved.
 func (a *App) keepSaved(ctx context.Context) error {
-	t := time.NewTicker(saveEvery)
+	t := time.NewTicker(cmp.Or(a.cfg.SaveEvery, saveEvery))
 	defer t.Stop()
 	for {
 		select {
@@ -258,7 +263,10 @@ func (a *App) keepSaved(ctx context.Context) error {
 		}
 		if err := a.cfg.DB.Flush(ctx); err != nil {
 			a.cfg.Log.LogAttrs(ctx, slog.LevelError, "data in memory are not saved", slog.Any("error", err))
+			continue
 		}
+		a.views.Invalidate()
+		a.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "what was not saved is saved now")
 	}
 }
 

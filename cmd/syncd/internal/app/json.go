@@ -216,6 +216,19 @@ func (c command) status(ctx context.Context, args []string) error {
 	return w.Flush()
 }
 
+// ownProblems are the problems of the daemon itself that a family has to know
+// of, backups apart: what is new is not on the disk, or there is little room.
+func (a *App) ownProblems(ctx context.Context) (out []school.Problem, err error) {
+	if a.cfg.DB.Unsaved() != nil {
+		out = append(out, school.ProblemNotSaved)
+	}
+	tight, err := a.cfg.DB.Tight(ctx)
+	if tight {
+		out = append(out, school.ProblemFull)
+	}
+	return out, err
+}
+
 func (a *App) statusNow(ctx context.Context) (statusJSON, error) {
 	s := statusJSON{Accounts: []accountJSON{}, Children: []childJSON{}, Problems: []problemJSON{}}
 	accounts, err := a.accountViews(ctx)
@@ -241,8 +254,12 @@ func (a *App) statusNow(ctx context.Context) (statusJSON, error) {
 			s.Problems = append(s.Problems, problemJSON{Problem: school.ProblemBackup})
 		}
 	}
-	if a.cfg.DB.Unsaved() != nil {
-		s.Problems = append(s.Problems, problemJSON{Problem: school.ProblemNotSaved})
+	own, err := a.ownProblems(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, p := range own {
+		s.Problems = append(s.Problems, problemJSON{Problem: p})
 	}
 	children, err := a.childViews(ctx)
 	if err != nil {

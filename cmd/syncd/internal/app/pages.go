@@ -37,6 +37,9 @@ func (p pages) Overview(ctx context.Context) (web.Overview, error) {
 		return web.Overview{}, err
 	}
 	out := web.Overview{Accounts: accounts, Children: children, Backup: p.backupView()}
+	if out.Problems, err = p.ownProblems(ctx); err != nil {
+		return web.Overview{}, err
+	}
 	for _, l := range links {
 		switch {
 		case l.Live(p.cfg.Now()):

@@ -130,7 +130,7 @@ func (h *house) start() {
 	h.base = "http://" + ln.Addr().String()
 	if h.app, err = app.New(ctx, app.Config{
 		DB: h.db, DataDir: h.data(), BaseURL: h.base, Platforms: app.Platforms(), Now: h.clock.now, Log: log,
-		Transport: h.recorder, StaleAfter: h.stale,
+		Transport: h.recorder, StaleAfter: h.stale, SaveEvery: 200 * time.Millisecond,
 	}); err != nil {
 		h.t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func (s schedule) backoff(now time.Time, p school.Problem, failures int, err err
 		return s.next(now)
 	case school.ProblemUnavailable:
 		wait = step(failures, 5*time.Minute, 15*time.Minute, unit, 3*unit, 6*unit)
-	case school.ProblemInternal, school.ProblemNotSaved, school.ProblemWrongChild:
+	case school.ProblemInternal, school.ProblemNotSaved, school.ProblemFull, school.ProblemWrongChild:
 		wait = step(failures, 15*time.Minute, unit, 3*unit, 6*unit)
 	case school.ProblemRate:
 		wait = step(failures, unit, 3*unit, 6*unit)

@@ -12,6 +12,7 @@ import (
 
 	"syncd/source"
 	"syncd/source/school"
+	"syncd/storage/vault"
 )
 
 // The window of days that is asked for, around today, unless [Config] says
@@ -250,6 +251,8 @@ func problemOf(err error) school.Problem {
 	switch {
 	case errors.Is(err, errPanic), errors.Is(err, ErrUnknownAccount):
 		return school.ProblemInternal
+	case errors.Is(err, vault.ErrFull):
+		return school.ProblemFull
 	case errors.Is(err, errNotSaved):
 		return school.ProblemNotSaved
 	}
@@ -291,7 +294,7 @@ func (s *Syncer) record(ctx context.Context, r *run, m *memory, res *Result) err
 func ends(p school.Problem) bool {
 	switch p {
 	case school.ProblemSignIn, school.ProblemWrongPerson, school.ProblemBlocked, school.ProblemRate,
-		school.ProblemBudget, school.ProblemNotSaved, school.ProblemInternal:
+		school.ProblemBudget, school.ProblemNotSaved, school.ProblemFull, school.ProblemInternal:
 		return true
 	case school.ProblemNone, school.ProblemRefused, school.ProblemUnavailable, school.ProblemNotUnderstood,
 		school.ProblemWrongChild, school.ProblemHeld, school.ProblemBackup:

@@ -31,6 +31,8 @@ func enProblem(p school.Problem) Advice {
 		return Advice{"The requests of the day are used up.", "Nothing has to be done. Reading goes on tomorrow."}
 	case school.ProblemNotSaved:
 		return Advice{"What is new could not be written to the disk.", "See whether the disk is full or write-protected. The old is shown meanwhile."}
+	case school.ProblemFull:
+		return Advice{"There is little room left for what is kept. When it is full, the oldest letters leave first.", "Under Privacy, choose to keep things for a shorter time, or delete what you do not need."}
 	case school.ProblemBackup:
 		return Advice{"The last backup could not be made.", "See whether the disk that it goes to is connected, has room, and may be written to. It is tried again every hour."}
 	case school.ProblemInternal:

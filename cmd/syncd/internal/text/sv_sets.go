@@ -32,6 +32,8 @@ func svProblem(p school.Problem) Advice {
 		return Advice{"Dagens förfrågningar är slut.", "Inget behöver göras. Läsningen fortsätter i morgon."}
 	case school.ProblemNotSaved:
 		return Advice{"Det nya kunde inte sparas på disken.", "Se efter om disken är full eller skrivskyddad. Det gamla visas så länge."}
+	case school.ProblemFull:
+		return Advice{"Det är ont om plats för det som sparas. När det är fullt försvinner de äldsta breven först.", "Välj under Integritet att spara saker kortare tid, eller radera det ni inte behöver."}
 	case school.ProblemBackup:
 		return Advice{"Den senaste säkerhetskopian kunde inte göras.", "Se efter om disken den ska ligga på är ansluten, har plats och får skrivas på. Ett nytt försök görs varje timme."}
 	case school.ProblemInternal:

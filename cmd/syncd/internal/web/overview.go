@@ -25,6 +25,7 @@ type Overview struct {
 	Links     int // living links
 	Suspended int // links that wait for a guardian's confirmation
 	Backup    BackupView
+	Problems  []school.Problem // of the program itself, the worst first
 }
 
 // BackupEnd is why a backup could not be made, as scripts are told.
@@ -126,7 +127,8 @@ type overviewView struct {
 	Reading   bool
 	Unseen    bool // the first link's addresses were not shown yet
 	Backup    BackupView
-	NoBackup  text.Advice // when the last attempt failed
+	Own       []text.Advice // what is wrong with the program itself
+	NoBackup  text.Advice   // when the last attempt failed
 }
 
 // accountCard is an account with the words about it.
@@ -183,6 +185,9 @@ func (s *server) overviewPage(w http.ResponseWriter, r *http.Request) error {
 	v := overviewView{Children: o.Children, Links: o.Links, Suspended: o.Suspended, Unseen: unseen, Backup: o.Backup}
 	if !o.Backup.Failed.IsZero() {
 		v.NoBackup = words.Problem(school.ProblemBackup)
+	}
+	for _, p := range o.Problems {
+		v.Own = append(v.Own, words.Problem(p))
 	}
 	for _, a := range o.Accounts {
 		c := newAccountCard(a, words)

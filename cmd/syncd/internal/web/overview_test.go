@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"slices"
@@ -68,6 +69,26 @@ func TestStatusSaysWhatToDo(t *testing.T) {
 			if strings.Contains(page, bad) {
 				t.Errorf("%s: the page holds %q", name, bad)
 			}
+		}
+	}
+}
+
+// TestWhatIsWrongWithTheProgram shows that what is new is not on the disk, and
+// that there is little room, in both languages.
+func TestWhatIsWrongWithTheProgram(t *testing.T) {
+	t.Parallel()
+	for _, l := range text.Langs() {
+		w := text.For(l)
+		s := one(web.AccountView{State: school.Active})
+		s.overview.Problems = []school.Problem{school.ProblemNotSaved, school.ProblemFull}
+		page := html.UnescapeString(newSite(t, s).call(t, http.MethodGet, "/", nil, "Accept-Language: "+string(l)).Body.String())
+		for _, p := range s.overview.Problems {
+			if a := w.Problem(p); !strings.Contains(page, a.Sentence) || !strings.Contains(page, a.Remedy) {
+				t.Errorf("%s: the page does not tell of %s", l, p)
+			}
+		}
+		if strings.Contains(page, w.Overview.AllWell) {
+			t.Errorf("%s: the page says that all is well", l)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -218,6 +219,9 @@ func TestConditionalGet(t *testing.T) {
 		"Accept-Ranges": {"bytes"},
 	}
 	got := w.Header().Clone()
+	if length := got.Get("Content-Length"); length != strconv.Itoa(len(o.Data)) {
+		t.Errorf("Content-Length = %s, want %d", length, len(o.Data))
+	}
 	got.Del("Content-Length")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)

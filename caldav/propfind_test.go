@@ -120,14 +120,14 @@ func TestUnion(t *testing.T) {
 				d + "current-user-privilege-set", d + "owner", d + "current-user-principal", a + "calendar-color", a + "calendar-order",
 				c + "calendar-description", c + "calendar-timezone", c + "calendar-timezone-id", c + "supported-calendar-component-set",
 				c + "supported-calendar-data", c + "max-resource-size", c + "schedule-calendar-transp", d + "resource-id", d + "getetag",
-				c + "supported-collation-set", c + "min-date-time", c + "max-date-time", d + "getlastmodified",
+				c + "supported-collation-set", c + "min-date-time", c + "max-date-time", c + "max-instances", d + "getlastmodified",
 			},
-			[]string{s + "source", s + "push-transports", s + "pushkey", "https://bitfire.at/webdav-push topic", c + "calendar-data"},
+			[]string{d + "creationdate", d + "quota-available-bytes", d + "quota-used-bytes", s + "source", s + "push-transports", s + "pushkey", "https://bitfire.at/webdav-push topic", c + "calendar-data"},
 		},
 		{
 			events + "e-june.ics",
 			[]string{
-				d + "getetag", d + "getcontenttype", d + "resourcetype", d + "getlastmodified", d + "getcontentlength",
+				d + "getetag", d + "getcontenttype", d + "resourcetype", d + "getlastmodified", d + "getcontentlength", d + "creationdate",
 				d + "current-user-privilege-set", d + "current-user-principal",
 			},
 			[]string{c + "schedule-tag", c + "calendar-data", d + "displayname", " none", "x y"},
@@ -161,7 +161,7 @@ func TestUnion(t *testing.T) {
 func TestAllprop(t *testing.T) {
 	t.Parallel()
 	h := server(t, family(t), nil)
-	want := []string{"DAV: getcontentlength", "DAV: getcontenttype", "DAV: getetag", "DAV: getlastmodified", "DAV: resourcetype"}
+	want := []string{"DAV: creationdate", "DAV: getcontentlength", "DAV: getcontenttype", "DAV: getetag", "DAV: getlastmodified", "DAV: resourcetype"}
 	for _, body := range []string{"", `<propfind xmlns="DAV:"><allprop/></propfind>`} {
 		got := propsOf(decode(t, do(t, h, "PROPFIND", events+"e-june.ics", body)))
 		if diff := cmp.Diff(map[string][]string{ok: want}, got); diff != "" {

@@ -1,6 +1,7 @@
 package caldav
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/xml"
 	"fmt"
@@ -229,6 +230,13 @@ func objectProps() []*property {
 		{name: dav("getcontenttype"), on: object, all: true, write: func(b []byte, r *resource) []byte {
 			return appendText(b, objectType(r.obj))
 		}},
+		{
+			name: dav("creationdate"), on: object, all: true,
+			has: func(r *resource) bool { return !created(r).IsZero() },
+			write: func(b []byte, r *resource) []byte {
+				return created(r).AppendFormat(b, time.RFC3339)
+			},
+		},
 		{name: dav("getcontentlength"), on: object, all: true, write: func(b []byte, r *resource) []byte {
 			return strconv.AppendInt(b, int64(len(r.obj.Data)), 10)
 		}},
@@ -240,6 +248,19 @@ func objectProps() []*property {
 			},
 		},
 	}
+}
+
+// created is when an object says that it was made, in UTC; zero if it does not.
+func created(r *resource) time.Time {
+	_, rest, found := bytes.Cut(r.obj.Data, []byte("\nCREATED:"))
+	if !found || len(rest) < len(utcLayout) {
+		return time.Time{}
+	}
+	at, err := time.Parse(utcLayout, string(rest[:len(utcLayout)]))
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }
 
 func modified(r *resource) time.Time {

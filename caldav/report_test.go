@@ -96,8 +96,8 @@ func TestReportWithoutProps(t *testing.T) {
 	const prop = "<D:prop><D:getetag/></D:prop>"
 	for what, want := range map[string][]string{
 		"":              nil,
-		"<D:allprop/>":  {"DAV: getcontentlength", "DAV: getcontenttype", "DAV: getetag", "DAV: getlastmodified", "DAV: resourcetype"},
-		"<D:propname/>": {"DAV: acl", "DAV: acl-restrictions", "DAV: current-user-principal", "DAV: current-user-privilege-set", "DAV: getcontentlength", "DAV: getcontenttype", "DAV: getetag", "DAV: getlastmodified", "DAV: group", "DAV: inherited-acl-set", "DAV: owner", "DAV: principal-collection-set", "DAV: resource-id", "DAV: resourcetype", "DAV: supported-privilege-set", "DAV: supported-report-set"},
+		"<D:allprop/>":  {"DAV: creationdate", "DAV: getcontentlength", "DAV: getcontenttype", "DAV: getetag", "DAV: getlastmodified", "DAV: resourcetype"},
+		"<D:propname/>": {"DAV: acl", "DAV: acl-restrictions", "DAV: creationdate", "DAV: current-user-principal", "DAV: current-user-privilege-set", "DAV: getcontentlength", "DAV: getcontenttype", "DAV: getetag", "DAV: getlastmodified", "DAV: group", "DAV: inherited-acl-set", "DAV: owner", "DAV: principal-collection-set", "DAV: resource-id", "DAV: resourcetype", "DAV: supported-privilege-set", "DAV: supported-report-set"},
 	} {
 		for _, body := range []string{queryBody("", ""), multigetBody("<D:getetag/>", events+"e-june.ics")} {
 			ms := decode(t, do(t, h, "REPORT", events, strings.Replace(body, prop, what, 1)))
@@ -112,6 +112,46 @@ func TestReportWithoutProps(t *testing.T) {
 	if w := do(t, h, "REPORT", events, strings.Replace(queryBody("", ""), prop, "<D:allprop/><D:propname/>", 1)); w.Code != http.StatusBadRequest {
 		t.Errorf("two kinds of question = %d, want 400", w.Code)
 	}
+}
+
+// TestAdvertisedReportsWork asks every kind of resource for each report that it
+// says it answers: none is there in name only.
+func TestAdvertisedReportsWork(t *testing.T) {
+	t.Parallel()
+	h := server(t, family(t), nil)
+	property := func(name, inside string) string { return "<" + name + ` xmlns="DAV:">` + inside + "</" + name + ">" }
+	bodies := map[string]string{
+		"calendar-query": queryBody("", ""), "calendar-multiget": multigetBody("<D:getetag/>", events+"e-june.ics"),
+		"free-busy-query": freeBusyBody("20261101T000000Z", "20261201T000000Z"), "sync-collection": syncBody("", ""),
+		"expand-property":               property("expand-property", `<property name="owner"/>`),
+		"acl-principal-prop-set":        property("acl-principal-prop-set", "<prop><displayname/></prop>"),
+		"principal-match":               property("principal-match", "<self/>"),
+		"principal-property-search":     property("principal-property-search", "<property-search><prop><displayname/></prop><match>x</match></property-search><prop><owner/></prop>"),
+		"principal-search-property-set": property("principal-search-property-set", ""),
+	}
+	for path, want := range map[string]int{"/dav/": 5, "/dav/l1/": 5, "/dav/l1/calendars/": 6, events: 9, events + "e-june.ics": 5} {
+		set := propsXML(t, h, path, "supported-report-set")
+		named := 0
+		for name, body := range bodies {
+			if !strings.Contains(set, name+"/>") {
+				continue
+			}
+			named++
+			if w := do(t, h, "REPORT", path, body); w.Code != 207 && w.Code != 200 {
+				t.Errorf("%s of %s = %d %s", name, path, w.Code, w.Body)
+			}
+		}
+		if got := strings.Count(set, "supported-report>") / 2; got != want || named != want {
+			t.Errorf("%s names %d reports, %d of them known; want %d", path, got, named, want)
+		}
+	}
+}
+
+// propsXML returns the XML inside one property of DAV:.
+func propsXML(t *testing.T, h http.Handler, path, name string) string {
+	t.Helper()
+	ms := decode(t, do(t, h, "PROPFIND", path, `<propfind xmlns="DAV:"><prop><`+name+`/></prop></propfind>`))
+	return ms.Responses[0].Propstats[0].Prop.Any[0].Inner
 }
 
 func TestUnsupportedReports(t *testing.T) {

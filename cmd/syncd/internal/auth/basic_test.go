@@ -164,6 +164,35 @@ func TestWrongAppPasswordsAreAnsweredSlowly(t *testing.T) {
 	})
 }
 
+// TestWrongAppPasswordsCountByPeerAndLink guesses at one link: neither another
+// link nor another address waits for it.
+func TestWrongAppPasswordsCountByPeerAndLink(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(t, "http://127.0.0.1:8080")
+		_, h := g.device(t)
+		wait := func(peer, link string) time.Duration {
+			start := time.Now()
+			if w := ask(t, h, peer, link, "wrong"); w.Code != 401 {
+				t.Errorf("%s of %s: status %d", link, peer, w.Code)
+			}
+			return time.Since(start)
+		}
+		first := wait(loopback, string(linkID))
+		for range 5 {
+			wait(loopback, string(linkID))
+		}
+		if got := wait(loopback, string(linkID)); got != 7*first {
+			t.Errorf("the seventh wrong password is answered after %v, want %v", got, 7*first)
+		}
+		for _, other := range [][2]string{{loopback, "l-other"}, {"[::1]:4711", string(linkID)}} {
+			if got := wait(other[0], other[1]); got != first {
+				t.Errorf("%v is answered after %v, want %v", other, got, first)
+			}
+		}
+	})
+}
+
 func TestSlowAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

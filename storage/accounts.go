@@ -50,15 +50,11 @@ func (db *DB) AddAccount(
 		ID:       school.AccountID("a" + strings.ToLower(rand.Text()[:10])),
 		Platform: platform, Settings: settings, Created: now, State: school.SignedOut, Since: now, NextDue: now,
 	}
-	text := ""
-	if len(settings) > 0 {
-		b, err := json.Marshal(settings)
-		if err != nil {
-			return school.Account{}, wrap("add account", err)
-		}
-		text = string(b)
+	text, err := encodeSettings(settings)
+	if err != nil {
+		return school.Account{}, wrap("add account", err)
 	}
-	err := db.state.Update(ctx, func(tx *sql.Tx) error {
+	err = db.state.Update(ctx, func(tx *sql.Tx) error {
 		const query = "INSERT INTO account (" + accountColumns + ", finished, owner) VALUES (?, ?, ?, ?, ?, ?, ?, 0, '', 0, '')"
 		_, err := tx.ExecContext(ctx, query, a.ID, platform, text, unix(now), a.State, unix(now), unix(now))
 		return err

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -46,4 +47,25 @@ func (db *DB) PutKeeping(ctx context.Context, id school.AccountID, k school.Keep
 		_, err := tx.ExecContext(ctx, query, id, int64(k.Ping.Seconds()), int64(k.MaxAge.Seconds()), k.Renewal.String())
 		return err
 	}))
+}
+
+// PutSettings stores what a guardian chose of the platform's settings for an
+// account, in the place of what was there.
+func (db *DB) PutSettings(ctx context.Context, id school.AccountID, settings map[string]string) error {
+	text, err := encodeSettings(settings)
+	if err != nil {
+		return wrap("put settings", err)
+	}
+	return wrap("put settings", db.state.Update(ctx, func(tx *sql.Tx) error {
+		return must(exec(ctx, tx, "UPDATE account SET settings = ? WHERE id = ?", text, id))
+	}))
+}
+
+// encodeSettings writes settings as a JSON object, nothing for none.
+func encodeSettings(settings map[string]string) (string, error) {
+	if len(settings) == 0 {
+		return "", nil
+	}
+	b, err := json.Marshal(settings)
+	return string(b), err
 }

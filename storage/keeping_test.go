@@ -51,3 +51,26 @@ func TestKeeping(t *testing.T) {
 	}
 	want(t, "of an account that is gone", keeping(), school.Keeping{})
 }
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a, err := h.AddAccount(t.Context(), "fake", map[string]string{"one": "yes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []map[string]string{{"one": "no", "två": "\"å\""}, nil, {"one": "yes"}} {
+		if err := h.PutSettings(t.Context(), a.ID, s); err != nil {
+			t.Fatal(err)
+		}
+		h.reopen()
+		got, err := h.Account(t.Context(), a.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, "settings", got.Settings, s)
+	}
+	if err := h.PutSettings(t.Context(), "nobody", nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("PutSettings of nobody's account = %v, want %v", err, fs.ErrNotExist)
+	}
+}

@@ -41,7 +41,7 @@ func commands() []command {
 	return []command{
 		{"serve", "", "run the daemon (the default)", serve},
 		{"demo", "[-listen ADDR] [-data DIR] [-scale N]", "an invented family, no network", demoCommand},
-		{"account", "add PLATFORM [SETTING=VALUE…] | list | set ACCOUNT [-ping 30m] [-max-age 72h] [-sign-in \"sunday 19:30\"] | remove ACCOUNT", "logins at school platforms", data},
+		{"account", "add PLATFORM [SETTING=VALUE…] | list | set ACCOUNT [SETTING=VALUE…] [-ping 30m] [-max-age 72h] [-sign-in \"sunday 19:30\"] | remove ACCOUNT", "logins at school platforms", data},
 		{"login", "ACCOUNT [-method NAME]", "sign in at the school, in this terminal", data},
 		{"sync", "[ACCOUNT…]", "read now", data},
 		{"status", "[-json]", "what was read when, and what is wrong", data},

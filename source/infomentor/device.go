@@ -159,6 +159,23 @@ func (d *dialogue) topUp(ctx context.Context) error {
 	return d.save(ctx)
 }
 
+// unpair takes the devices back where the guardian does not want them any
+// more. That the platform does not understand is no reason to fail.
+func (d *dialogue) unpair(ctx context.Context) error {
+	if d.a.wants(SettingPairing) || len(d.state.Devices) == 0 {
+		return nil
+	}
+	err := d.revoke(ctx)
+	if errors.Is(err, errNotSaved) || ctx.Err() != nil {
+		return err
+	}
+	if err != nil {
+		d.a.cfg.Log.LogAttrs(ctx, slog.LevelDebug, "devices were not taken back", slog.Any("error", err))
+	}
+	d.state.Devices = nil // not used, whatever the platform made of it
+	return d.save(ctx)
+}
+
 // pair registers one device, from within a session at the Hub.
 func (d *dialogue) pair(ctx context.Context) error {
 	var data wirePairing

@@ -207,6 +207,9 @@ func (a *adapter) refresh(ctx context.Context, s *source.Session) error {
 	if err != nil {
 		return err
 	}
+	if err := d.unpair(ctx); err != nil {
+		return err
+	}
 	for _, way := range []struct {
 		try  func(context.Context) (wireHome, error)
 		rung source.Rung

@@ -216,6 +216,9 @@ func (a *adapter) open(s *source.Session, allow []fetch.Rule) (*dialogue, error)
 	if d.state, err = decodeState(s.State(), c.Jar()); err != nil {
 		return nil, err
 	}
+	if !a.wants(SettingKeepPassword) {
+		d.state.Password = nil // it was kept before the guardian thought better of it
+	}
 	return d, nil
 }
 

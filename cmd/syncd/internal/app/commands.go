@@ -96,14 +96,23 @@ func (c command) account(ctx context.Context, args []string) error {
 	return usageError("account %s: see syncd help", v)
 }
 
-func (c command) accountAdd(ctx context.Context, platform string, pairs []string) error {
+// pairs reads settings.
+func pairs(name string, words []string) (map[string]string, error) {
 	settings := map[string]string{}
-	for _, pair := range pairs {
-		name, value, ok := strings.Cut(pair, "=")
+	for _, pair := range words {
+		key, value, ok := strings.Cut(pair, "=")
 		if !ok {
-			return usageError("account add: a setting is written NAME=VALUE")
+			return nil, usageError("%s: a setting is written NAME=VALUE", name)
 		}
-		settings[name] = value
+		settings[key] = value
+	}
+	return settings, nil
+}
+
+func (c command) accountAdd(ctx context.Context, platform string, words []string) error {
+	settings, err := pairs("account add", words)
+	if err != nil {
+		return err
 	}
 	acct, err := c.AddAccount(ctx, school.PlatformID(platform), settings)
 	if err != nil {

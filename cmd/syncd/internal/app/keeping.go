@@ -92,8 +92,12 @@ func (c command) accountSet(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if len(words) != 1 || len(given) == 0 {
-		return usageError("account set: name one account and what to set: -ping, -max-age, -sign-in")
+	if len(words) == 0 || len(words) == 1 && len(given) == 0 {
+		return usageError("account set: name one account and what to set: SETTING=VALUE, -ping, -max-age, -sign-in")
+	}
+	settings, err := pairs("account set", words[1:])
+	if err != nil {
+		return err
 	}
 	id := school.AccountID(words[0])
 	if _, err := c.cfg.DB.Account(ctx, id); err != nil {
@@ -106,13 +110,27 @@ func (c command) accountSet(ctx context.Context, args []string) error {
 	if err := change(&k, given); err != nil {
 		return err
 	}
+	if err := c.Configure(ctx, id, settings); err != nil {
+		return c.explain(err, "account")
+	}
 	if err := c.Keep(ctx, id, k); err != nil {
 		return c.explain(err, "account")
 	}
 	if k, err = c.cfg.DB.Keeping(ctx, id); err != nil {
 		return err
 	}
-	c.print("%s: %s\n", id, keepingLine(k))
+	acct, err := c.cfg.DB.Account(ctx, id)
+	if err != nil {
+		return err
+	}
+	c.print("%s: %s", id, keepingLine(k))
+	p, _ := c.platform(acct.Platform)
+	for _, name := range web.Choices(p) {
+		if v := acct.Settings[name]; v != "" {
+			c.print(", %s %s", name, v)
+		}
+	}
+	c.print("\n")
 	return nil
 }
 

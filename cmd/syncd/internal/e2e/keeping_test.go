@@ -73,3 +73,29 @@ func TestPlannedSignIn(t *testing.T) {
 		t.Error("the session's page is not as chosen")
 	}
 }
+
+// TestSettingsInTerminal changes what was chosen for an account after it was
+// made.
+func TestSettingsInTerminal(t *testing.T) {
+	t.Parallel()
+	h, other := signedOut(t)
+	words := strings.Fields(h.command("account", "add", "infomentor", "learning-log=yes"))
+	id := words[1]
+	for _, tc := range []struct {
+		args []string
+		want string // in what is printed; empty: refused
+	}{
+		{[]string{id, "pairing=yes"}, ": ping off, planned sign-in off, pairing yes, learning-log yes\n"},
+		{[]string{id, "learning-log=", "-sign-in", "daily 7:15"}, ": ping off, planned sign-in daily 07:15, pairing yes\n"},
+		{[]string{id, "pairing=perhaps"}, ""},
+		{[]string{id, "pairing"}, ""},
+		{[]string{id, "shoe-size=41"}, ""},
+		{[]string{other, "pairing=yes"}, ""},
+		{[]string{id, "pairing=no"}, ": ping off, planned sign-in daily 07:15, pairing no\n"},
+	} {
+		status, out := h.run("", append([]string{"account", "set"}, tc.args...)...)
+		if ok := tc.want != ""; (status == app.ExitOK) != ok || !strings.Contains(out, tc.want) {
+			t.Errorf("account set %q = %d:\n%s", tc.args, status, out)
+		}
+	}
+}

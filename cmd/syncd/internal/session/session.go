@@ -15,11 +15,11 @@
 //	Expired   | SigningIn  |            |                 | Expired  | SignedOut  | SignedOut
 //
 // Where the wrong person's login had replaced a session, that one comes back
-// and the account stays Active. "As before Begin" is Active as long as that session lives, else Expired. A
-// program that stopped in SigningIn finds its accounts again as Active (a
-// session is stored), Expired (somebody was signed in before) or SignedOut.
-// Nothing leads from Expired or SignedOut to Active but a login; accounts at
-// platforms without a login are always Active.
+// and the account stays Active. "As before Begin" is Active as long as that
+// session lives, else Expired. A program that stopped in SigningIn finds its
+// accounts again as Active (a session is stored), Expired (somebody was signed
+// in before) or SignedOut. Nothing leads from Expired or SignedOut to Active
+// but a login; accounts at platforms without a login are always Active.
 //
 // "Platform ends it" is the end of a ladder that each use of a session climbs:
 // the session as it is, used by reads that are due anyway; then one silent

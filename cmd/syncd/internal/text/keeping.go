@@ -27,6 +27,8 @@ type Keeping struct {
 	PingTitle, PingLead string
 	PingEvery, NoPing   string
 	PingUntil, PingCost string
+	SettingsTitle       string
+	SettingsLead        string
 	Save                string
 	Planned             string
 	Asked               Format // when it was planned
@@ -122,8 +124,10 @@ func svKeeping() Keeping {
 		PingTitle: "Livstecken",
 		PingLead:  "Många plattformar avslutar en session som inte har använts på en stund. Med livstecken gör syncd en enda liten förfrågan när inget annat ska läsas, även på natten.",
 		PingEvery: "När inget har lästs på", NoPing: "Aldrig", PingUntil: "Sluta, räknat från din inloggning, efter",
-		PingCost: "Varje livstecken räknas av från dagens förfrågningar. Att en oanvänd inloggning tar slut är också ett skydd, så välj inte längre än du behöver.",
-		Planned:  "Planerad inloggning", Asked: "Dags för den planerade inloggningen (%s).",
+		PingCost:      "Varje livstecken räknas av från dagens förfrågningar. Att en oanvänd inloggning tar slut är också ett skydd, så välj inte längre än du behöver.",
+		SettingsTitle: "Inställningar",
+		SettingsLead:  "En ändring gäller från nästa läsning, och det som rör inloggningen från nästa gång den förnyas. Tomt betyder som vanligt.",
+		Planned:       "Planerad inloggning", Asked: "Dags för den planerade inloggningen (%s).",
 		AskedLead:   "Den gamla gäller fortfarande. Loggar du in nu börjar en ny, och det tar en halv minut. Gör du det inte går ingenting förlorat.",
 		AskedButton: "Logga in på nytt",
 		Second:      Plural{"%s sekund", "%s sekunder"}, Minute: Plural{"%s minut", "%s minuter"},
@@ -148,8 +152,10 @@ func enKeeping() Keeping {
 		PingTitle: "Signs of life",
 		PingLead:  "Many platforms end a session that was not used for a while. With signs of life syncd makes one small request when nothing else is to be read, at night too.",
 		PingEvery: "When nothing was read for", NoPing: "Never", PingUntil: "Stop, counted from your sign-in, after",
-		PingCost: "Each sign of life counts as one of the day's requests. That an unused sign-in ends is a protection as well, so do not choose more than you need.",
-		Planned:  "Planned sign-in", Asked: "It is time for the planned sign-in (%s).",
+		PingCost:      "Each sign of life counts as one of the day's requests. That an unused sign-in ends is a protection as well, so do not choose more than you need.",
+		SettingsTitle: "Settings",
+		SettingsLead:  "A change holds from the next read on, and what concerns the sign-in from when that is next renewed. Empty means as usual.",
+		Planned:       "Planned sign-in", Asked: "It is time for the planned sign-in (%s).",
 		AskedLead:   "The old one still works. If you sign in now a new one begins, which takes half a minute. If you do not, nothing is lost.",
 		AskedButton: "Sign in anew",
 		Second:      Plural{"%s second", "%s seconds"}, Minute: Plural{"%s minute", "%s minutes"},

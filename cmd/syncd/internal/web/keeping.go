@@ -6,10 +6,12 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
 	"syncd/cmd/syncd/internal/text"
+	"syncd/source"
 	"syncd/source/school"
 )
 
@@ -18,6 +20,21 @@ type KeepingStore interface {
 	// Keep stores it. An error that is fs.ErrInvalid says that it will not do;
 	// those of package school say why.
 	Keep(ctx context.Context, id school.AccountID, k school.Keeping) error
+	// Configure changes settings that are chosen from a list; empty is the
+	// default. An error that is fs.ErrInvalid says that they will not do.
+	Configure(ctx context.Context, id school.AccountID, changes map[string]string) error
+}
+
+// Choices names those of a platform's settings that a guardian can change
+// later: the ones that are chosen from a list and may stay open.
+func Choices(p source.Platform) []string {
+	var out []string
+	for _, f := range p.Settings {
+		if f.Optional && !f.Secret && f.Choices != nil {
+			out = append(out, f.ID)
+		}
+	}
+	return out
 }
 
 // KeepingView is what a guardian chose about keeping a session.
@@ -40,6 +57,7 @@ type keepPage struct {
 	Age     string
 	Day     string
 	Time    string
+	Fields  []fieldView // settings of the platform
 	Rungs   []tally
 	Causes  []tally
 	Error   string
@@ -93,6 +111,14 @@ func (s *server) showKeep(w http.ResponseWriter, r *http.Request, status int, a 
 	for n := range 7 {
 		d := time.Weekday((n + 1) % 7)
 		v.Days = append(v.Days, option{strconv.Itoa(int(d)), words.DayName(d)})
+	}
+	platform, _ := s.platform(a.Platform)
+	for _, f := range platform.Settings {
+		if slices.Contains(Choices(platform), f.ID) {
+			field := newField("set", f, words)
+			field.Value = a.Settings[f.ID]
+			v.Fields = append(v.Fields, field)
+		}
 	}
 	v.tally(words, a.Sessions)
 	p := s.newPage(r, words.Keeping.Title.With(a.Name), "status", v)
@@ -158,6 +184,34 @@ func (s *server) keep(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, fs.ErrInvalid):
 		return s.showKeep(w, r, http.StatusUnprocessableEntity, a, words.BadPlan)
 	case err != nil:
+		return err
+	}
+	redirect(w, keepPath(id)+"?saved")
+	return nil
+}
+
+// configure changes the platform's settings of an account.
+func (s *server) configure(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	id := school.AccountID(r.PathValue("id"))
+	a, err := s.Store.Account(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	platform, _ := s.platform(a.Platform)
+	changes := map[string]string{}
+	for _, name := range Choices(platform) {
+		if r.PostForm.Has(fieldName(name)) {
+			changes[name] = trimmed(r, fieldName(name))
+		}
+	}
+	err = s.Store.Configure(r.Context(), id, changes)
+	if errors.Is(err, fs.ErrInvalid) {
+		return s.showKeep(w, r, http.StatusUnprocessableEntity, a, s.words.of(r).Errors.BadSettings)
+	}
+	if err != nil {
 		return err
 	}
 	redirect(w, keepPath(id)+"?saved")

@@ -10,6 +10,7 @@ import (
 
 	"syncd/cmd/syncd/internal/text"
 	"syncd/cmd/syncd/internal/web"
+	"syncd/source"
 	"syncd/source/school"
 )
 
@@ -150,6 +151,41 @@ func TestSessionIsKeptAsChosen(t *testing.T) {
 		}
 	}
 	if w := site.call(t, http.MethodPost, "/accounts/zz/session", url.Values{}); w.Code != http.StatusNotFound {
+		t.Errorf("status %d for an account that is not there", w.Code)
+	}
+}
+
+func TestSettingsAreChanged(t *testing.T) {
+	t.Parallel()
+	s := kept(web.KeepingView{})
+	s.overview.Accounts[0].Settings = map[string]string{"pairing": "yes", "address": "canary-address"}
+	site := newSite(t, s, func(c *web.Config) {
+		c.Platforms[0].Settings = []source.Field{
+			{ID: "pairing", Optional: true, Choices: []string{"no", "yes"}},
+			{ID: "learning-log", Optional: true, Choices: []string{"no", "yes"}},
+			{ID: "municipality", Choices: []string{"Stockholm"}},
+			{ID: "address", Secret: true, Optional: true},
+		}
+	})
+	page := site.call(t, http.MethodGet, "/accounts/aa/session", nil).Body.String()
+	if !strings.Contains(page, `action="/accounts/aa/settings"`) || !strings.Contains(page, `<option value="yes" selected>`) {
+		t.Error("the page does not show what was chosen")
+	}
+	for _, bad := range []string{"canary", `name="f-address"`, `name="f-municipality"`} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page holds %q", bad)
+		}
+	}
+	form := url.Values{"f-pairing": {"no"}, "f-learning-log": {""}, "f-municipality": {"x"}, "f-address": {"x"}}
+	if w := site.call(t, http.MethodPost, "/accounts/aa/settings", form); w.Code != http.StatusSeeOther ||
+		!slices.Equal(site.store.done, []string{"configure aa map[learning-log: pairing:no]"}) {
+		t.Errorf("status %d, done %q", w.Code, site.store.done)
+	}
+	w := site.call(t, http.MethodPost, "/accounts/aa/settings", url.Values{"f-pairing": {"perhaps"}})
+	if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), text.For(text.SV).Errors.BadSettings) {
+		t.Errorf("status %d for what is no choice", w.Code)
+	}
+	if w := site.call(t, http.MethodPost, "/accounts/zz/settings", form); w.Code != http.StatusNotFound {
 		t.Errorf("status %d for an account that is not there", w.Code)
 	}
 }

@@ -69,6 +69,8 @@ type AccountView struct {
 	Sessions SessionsView
 	// Keeping is what a guardian chose about keeping the session.
 	Keeping KeepingView
+	// Settings are the account's; of these only those of Choices are shown.
+	Settings map[string]string
 }
 
 // SessionsView sums up the sessions of an account.

@@ -156,6 +156,7 @@ func (s *server) routes() http.Handler {
 	own("POST /accounts/{id}/remove", s.removeAccount)
 	own("GET /accounts/{id}/session", s.keepPage)
 	own("POST /accounts/{id}/session", s.keep)
+	own("POST /accounts/{id}/settings", s.configure)
 	own("GET /accounts/{id}/login", s.loginPage)
 	own("POST /accounts/{id}/login", s.beginLogin)
 	own("GET /accounts/{id}/login/state", s.loginState)

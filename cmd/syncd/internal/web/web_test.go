@@ -135,6 +135,13 @@ func (s *store) Keep(_ context.Context, id school.AccountID, k school.Keeping) e
 	return s.act(fmt.Sprintf("keep %s %s %s %s", id, k.Ping, k.MaxAge, k.Renewal))
 }
 
+func (s *store) Configure(_ context.Context, id school.AccountID, changes map[string]string) error {
+	if changes["pairing"] == "perhaps" {
+		return fs.ErrInvalid
+	}
+	return s.act(fmt.Sprintf("configure %s %v", id, changes))
+}
+
 func (s *store) Joined(context.Context) ([]web.JoinedView, error) {
 	var out []web.JoinedView
 	for _, c := range s.overview.Children {
@@ -554,7 +561,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"/accounts", "/accounts/aa/read", "/accounts/aa/remove", "/keep", "/keep/delete", "/keep/allow", "/keep/copy", "/accounts/aa/session", "/accounts/aa/login", "/accounts/aa/login/cancel",
+		"/accounts", "/accounts/aa/read", "/accounts/aa/remove", "/keep", "/keep/delete", "/keep/allow", "/keep/copy", "/accounts/aa/session", "/accounts/aa/settings", "/accounts/aa/login", "/accounts/aa/login/cancel",
 		"/accounts/aa/login/answer", "/links", "/links/l1/revoke", "/links/l2/confirm", "/links/l9/addresses/hide",
 		"/links/l1/edit", "/links/l1/rotate",
 	} {

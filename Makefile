@@ -22,7 +22,7 @@ fuzz: ## every fuzz target, FUZZTIME each (5m)
 bench: ## all benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 torture: ## kill the program ROUNDS times (500) at random moments
-	SYNCD_TORTURE=$(ROUNDS) go test -count=1 -v -timeout 5h -run '^TestTorture|^TestKill' ./storage/... ./cmd/syncd
+	SYNCD_TORTURE=$(ROUNDS) go test -count=1 -v -timeout 5h -run '^TestTorture|^TestKill|^TestBound' ./storage/... ./cmd/syncd ./cmd/syncd/internal/view
 cover: ## all tests with the race detector, and coverage floors
 	.ci/cover
 lint: ## every lint

@@ -74,19 +74,31 @@ func (v *Views) both(ctx context.Context, l school.Link, slug string, n school.C
 			same.until = p.until
 			return &same, nil
 		}
+		v.building.Lock()
+		defer v.building.Unlock()
 		b, err := v.buildCalendar(ctx, p)
 		if err != nil {
 			return nil, err
 		}
-		size := int64(len(b.dav.ICS))
-		if b.subscribed != b.dav {
-			size += int64(len(b.subscribed.ICS))
-		}
-		for _, o := range b.dav.Objects {
-			size += int64(len(o.Data)) + 256
-		}
-		return &cached{token: p.all, until: p.until, size: size, value: b}, nil
+		return &cached{token: p.all, until: p.until, size: b.size(), value: b}, nil
 	})
+}
+
+// size is what both take together, in bytes.
+func (b both) size() int64 {
+	size := collectionSize(b.dav)
+	if b.subscribed != b.dav {
+		size += int64(len(b.subscribed.ICS))
+	}
+	return size
+}
+
+func collectionSize(c *icalendar.Collection) int64 {
+	size := int64(len(c.ICS))
+	for _, o := range c.Objects {
+		size += int64(len(o.Data)) + 256
+	}
+	return size
 }
 
 // plan is a calendar as it has to be now.
@@ -210,6 +222,8 @@ func (v *Views) home(ctx context.Context, l school.Link) (*caldav.Home, error) {
 		if err != nil {
 			return nil, err
 		}
+		// A home holds on to its calendars, so their size is its own too.
+		size := int64(1024)
 		home := &caldav.Home{DisplayName: words(l).Calendar.Family}
 		for _, slug := range s.homeSlugs() {
 			n, k, _ := parseSlug(slug)
@@ -218,8 +232,9 @@ func (v *Views) home(ctx context.Context, l school.Link) (*caldav.Home, error) {
 				return nil, err
 			}
 			home.Collections = append(home.Collections, b.dav)
+			size += collectionSize(b.dav)
 		}
-		return &cached{size: 1024, value: home}, nil
+		return &cached{size: size, value: home}, nil
 	})
 }
 

@@ -46,6 +46,8 @@ func (v *Views) feedOf(ctx context.Context, l school.Link, n school.ChildNumber,
 			same.until = p.until
 			return &same, nil
 		}
+		v.building.Lock()
+		defer v.building.Unlock()
 		f, size, err := v.buildFeed(ctx, p, page)
 		if err != nil {
 			return nil, err

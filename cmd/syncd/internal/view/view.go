@@ -6,9 +6,10 @@
 // something. Storage is asked whether anything changed only after somebody
 // called [Views.Invalidate]; an unchanged calendar is then the same value as
 // before, byte for byte. Values that were not used for longest leave when
-// their bytes together exceed a bound. Safe for concurrent use; the package
-// owns no goroutine. It renders with feeds/icalendar and package feeds and
-// knows of storage what its [Store] says.
+// their bytes together exceed a bound, and one is built at a time. Safe for
+// concurrent use; the package owns no goroutine. It renders with
+// feeds/icalendar and package feeds and knows of storage what its [Store]
+// says.
 package view
 
 import (
@@ -100,6 +101,8 @@ type Views struct {
 	loc   *time.Location
 	epoch atomic.Int64
 	build singleflight.Group
+
+	building sync.Mutex // one value is built at a time: its parts take more room than it will
 
 	mu     sync.Mutex
 	values *lru

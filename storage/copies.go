@@ -95,7 +95,7 @@ func putCleanup(ctx context.Context, tx *sql.Tx, c Cleanup) error {
 	return nil
 }
 
-// ErrNothing: there was nothing to be deleted.
+// ErrNothing means that there was nothing to be deleted.
 var ErrNothing = errors.New("there was nothing to delete")
 
 // Clean makes deletions in a database that is a backup. When it holds nothing

@@ -334,6 +334,9 @@ func removals() map[string]func(context.Context, *storage.DB, school.AccountID) 
 // removeAndDie is what the killed process does: it ends itself, by SIGKILL, at
 // the n-th step.
 func removeAndDie(ctx context.Context, root, what string, n int) int {
+	if what == "wipe" {
+		return wipeAndDie(ctx, root, n)
+	}
 	keys, err := vault.OpenKeys(vault.KeySource{Managed: filepath.Join(root, "keys", "cache.key"), Data: filepath.Join(root, "data")})
 	if err != nil {
 		return 78

@@ -99,6 +99,7 @@ type DB struct {
 
 	always  func(school.ChildNumber) bool // guarded by content; nil: no child
 	stepped func(string)                  // tests stop the program here; nil in the program
+	wiped   atomic.Bool                   // everything was deleted, and the files are closed
 
 	deriver   Deriver // guarded by content; nil: nothing is derived
 	realiased bool    // a join that was cut short was made up for when the files were opened
@@ -216,7 +217,7 @@ func (db *DB) Close() error {
 func (db *DB) release() error {
 	var errs []error
 	for _, b := range []*book{db.cache, db.state} {
-		if b != nil && b.file != nil {
+		if b != nil && b.file != nil && !db.wiped.Load() {
 			errs = append(errs, b.Close())
 		}
 	}

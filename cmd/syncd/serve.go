@@ -146,15 +146,22 @@ func withApp(ctx context.Context, c call, cfg config.Config, log *slog.Logger, f
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	defer func() {
+		if db.Wiped() {
+			err = errors.Join(err, unlock(cfg, db.Close))
+			return
+		}
+		err = errors.Join(err, db.Close())
+	}()
 	if f == nil {
 		return nil
 	}
 	return f(ctx, app.Config{
 		DB: db, DataDir: cfg.DataDir, BaseURL: cfg.BaseURL, Platforms: app.Platforms(), Now: c.Now, Log: log,
 		Trusted: cfg.TrustedProxies, StaleAfter: cfg.StaleAfter, Gap: syncer.DefaultGap, Version: buildVersion(),
-		Key:  keyReport(cfg, keys, place),
-		Away: []string{filepath.Dir(keys.Path())}, Backups: app.Backups{
+		Key:        keyReport(cfg, keys, place),
+		ManagedKey: cfg.ManagedKey(),
+		Away:       []string{filepath.Dir(keys.Path())}, Backups: app.Backups{
 			Dir: cfg.BackupDir, Every: cfg.BackupEvery, Keep: backup.Keep{Days: cfg.BackupDays, Weeks: cfg.BackupWeeks},
 			Passphrase: []byte(cfg.BackupPassphrase),
 		},

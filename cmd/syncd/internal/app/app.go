@@ -68,6 +68,9 @@ type Config struct {
 	Version string
 	Key     KeyReport // where the key lies; its keys and seals are looked up when asked for
 	Demo    bool      // the family is invented, and pages say so
+	// ManagedKey is the path of the key file that the program makes itself, for
+	// when everything is deleted; empty: it makes none.
+	ManagedKey string
 	// Away are folders beside the data folder that hold no backups: the key's.
 	Away    []string
 	Backups Backups
@@ -95,6 +98,9 @@ type App struct {
 
 	mu      sync.Mutex
 	pending map[school.LinkID]secrets // of links whose addresses nobody has seen yet
+
+	wiped    chan struct{} // closed when everything was deleted
+	wipeOnce sync.Once
 }
 
 // New builds everything. It starts nothing and makes no request.
@@ -105,7 +111,7 @@ func New(ctx context.Context, cfg Config) (*App, error) {
 	if cfg.Backups.Dir != "" && cfg.Backups.Every <= 0 {
 		return nil, errors.New("app: new: how often backups are made is required")
 	}
-	a := &App{cfg: cfg, loc: school.Stockholm(), pending: map[school.LinkID]secrets{}, uses: newUses(cfg.DB)}
+	a := &App{cfg: cfg, loc: school.Stockholm(), pending: map[school.LinkID]secrets{}, wiped: make(chan struct{}), uses: newUses(cfg.DB)}
 	for _, build := range []func(context.Context) error{a.buildEngine, a.buildViews, a.buildHandler} {
 		if err := build(ctx); err != nil {
 			return nil, fmt.Errorf("app: new: %w", err)
@@ -228,6 +234,8 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	front.Go(func() error { return a.serve(serving, ln) })
 	front.Go(func() error { // an engine that fails takes the servers with it
 		select {
+		case <-a.wiped:
+			return errWiped
 		case <-engine.Done():
 			return context.Cause(engine)
 		case <-serving.Done():
@@ -236,8 +244,10 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	})
 	err = front.Wait()
 	stopEngine()
-	err = errors.Join(err, back.Wait(), a.manners.Save(context.WithoutCancel(ctx)))
-	if err != nil {
+	if err = errors.Join(err, back.Wait()); a.cfg.DB.Wiped() {
+		return nil // what still tried to write has failed, as it should
+	}
+	if err = errors.Join(err, a.manners.Save(context.WithoutCancel(ctx))); err != nil {
 		return fmt.Errorf("app: run: %w", err)
 	}
 	return nil
@@ -327,6 +337,9 @@ func (a *App) RunCommand(ctx context.Context, args []string, s control.Streams) 
 	status := a.Command(ctx, args, s)
 	stop()
 	keeper.Wait()
+	if a.cfg.DB.Wiped() {
+		return status
+	}
 	if err := a.manners.Save(context.WithoutCancel(ctx)); err != nil {
 		return Fail(s.Err, err)
 	}

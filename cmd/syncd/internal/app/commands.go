@@ -25,7 +25,7 @@ func (a *App) Command(ctx context.Context, args []string, s control.Streams) int
 	c := command{App: a, Streams: s, say: text.Terminal()}
 	run := map[string]func(context.Context, []string) error{
 		"account": c.account, "login": c.login, "sync": c.sync, "status": c.status, "link": c.link, "guardian": c.guardian, "child": c.child, "key": c.key, "backup": c.backup,
-		"export": c.export, "keep": c.keep, "delete": c.delete,
+		"export": c.export, "keep": c.keep, "delete": c.delete, "wipe": c.wipe,
 	}
 	if len(args) == 0 || run[args[0]] == nil {
 		return Fail(s.Err, usageError("there is no such command"))

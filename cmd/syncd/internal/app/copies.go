@@ -85,7 +85,7 @@ func (a *App) cleanPlace(ctx context.Context, dir string, all []storage.Cleanup,
 	found, err := backup.List(dir)
 	if err != nil {
 		out.Left = append(out.Left, web.Copy{Path: dir, Why: web.CopyAway})
-		return true, nil
+		return true, nil //nolint:nilerr // it is named in the report, and tried again
 	}
 	known := map[string]bool{}
 	for _, b := range found {

@@ -44,13 +44,14 @@ func Fail(w io.Writer, err error) int {
 		return ExitUsage
 	case errors.Is(err, vault.ErrLocked):
 		return ExitLocked
-	case unusable(err):
+	case Unusable(err):
 		return ExitData
 	}
 	return ExitError
 }
 
-func unusable(err error) bool {
+// Unusable reports whether an error says that key or data cannot be used.
+func Unusable(err error) bool {
 	for _, target := range []error{
 		vault.ErrKeyMissing, vault.ErrKeyBroken, vault.ErrPassphrase, vault.ErrKeyUnfit, vault.ErrDamaged,
 		vault.ErrDenied, vault.ErrKeyFleeting, storage.ErrNewer, storage.ErrMismatch,

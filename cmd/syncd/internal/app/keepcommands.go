@@ -224,14 +224,7 @@ func (c command) printReport(r web.Report) {
 		c.print("removed the name of child %d\n", n)
 	}
 	for _, s := range r.Accounts {
-		switch {
-		case s.Told:
-			c.print("signed out at %s\n", s.Name)
-		case s.Untold:
-			c.print("%s: %s\n", s.Name, say.Untold)
-		case s.Mute:
-			c.print("%s: %s\n", s.Name, say.Mute)
-		}
+		c.printFarewell(s)
 	}
 	if !r.Removed.Any() {
 		c.print("%s\n", say.Nothing)

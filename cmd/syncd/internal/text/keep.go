@@ -39,7 +39,7 @@ type Keep struct {
 	CopiesLeft, CopyRemove         string
 	CopyAway, CopyKey, CopyDamaged string // why a copy was not changed
 	CopyAside, CopyFault           string
-	Accounts                       string
+	Accounts, Wipe                 string
 	History                        string // links that reach back further
 }
 
@@ -129,6 +129,7 @@ func svKeep() Keep {
 		CopyAside:   "Den lades åt sidan när något återställdes.",
 		CopyFault:   "Den gick inte att ändra. syncd försöker igen varje timme; loggen säger varför.",
 		Accounts:    "Radera ett helt konto",
+		Wipe:        "Allt på en gång, också nyckeln och säkerhetskopiorna: kör det här på servern.",
 		History:     "En länk kan visa äldre dagar bara så långt tillbaka som de sparas här.",
 	}
 }
@@ -171,6 +172,7 @@ func enKeep() Keep {
 		CopyAside:   "It was put aside when something was restored.",
 		CopyFault:   "It could not be changed. syncd tries again every hour; the log says why.",
 		Accounts:    "Delete a whole account",
+		Wipe:        "Everything at once, the key and the backups too: run this on the server.",
 		History:     "A link can show earlier days only as far back as they are kept here.",
 	}
 }

@@ -53,7 +53,7 @@ func (h *handler) freeBusy(w http.ResponseWriter, r *http.Request, res *resource
 	hd := w.Header()
 	hd.Set("Content-Type", "text/calendar; charset=utf-8; component=vfreebusy")
 	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(writeFreeBusy(merge(list), *over, h.now())) // nothing can be done for a client that does not listen
+	_, _ = w.Write(writeFreeBusy(merge(list), *over, h.paths.of(res.target), h.now())) // nothing can be done for a client that does not listen
 	return nil
 }
 
@@ -152,9 +152,11 @@ func merge(list []busy) []busy {
 	return out
 }
 
-// writeFreeBusy writes the answer, one period on a line, none beyond r.
-func writeFreeBusy(list []busy, r span, now time.Time) []byte {
-	b := []byte("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//syncd//calendar//SV\r\nBEGIN:VFREEBUSY\r\n")
+// writeFreeBusy writes the answer about the resource at path, one period on a
+// line, none beyond r. Its UID (RFC 5545, 3.6.4) is that of the question.
+func writeFreeBusy(list []busy, r span, path string, now time.Time) []byte {
+	b := []byte("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//syncd//calendar//SV\r\nBEGIN:VFREEBUSY\r\nUID:" +
+		strings.TrimPrefix(resourceID(path+" "+r.start.Format(utcLayout)+"/"+r.end.Format(utcLayout)), "urn:uuid:") + "\r\n")
 	line := func(name string, t time.Time) {
 		b = append(b, name...)
 		b = t.UTC().AppendFormat(b, utcLayout)

@@ -140,6 +140,65 @@ func TestSyncHomeInPieces(t *testing.T) {
 	}
 }
 
+// TestSyncHomeConverges has calendars come, go, change and be named anew at
+// random while clients sync the home, whole and in pieces: each ends with what
+// is there, and misses none that went.
+func TestSyncHomeConverges(t *testing.T) {
+	t.Parallel()
+	const home = "/dav/l1/calendars/"
+	const ask = `<prop><displayname/><sync-token/></prop>`
+	for seed := range uint64(30) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		m := newMemory()
+		h := server(t, m, nil)
+		clients := []*replica{{etags: map[string]string{}}, {etags: map[string]string{}}}
+		for step := range 80 {
+			slug := fmt.Sprintf("%d-events", random.IntN(6))
+			switch random.IntN(5) {
+			case 0:
+				m.drop(slug)
+				continue
+			case 1, 2:
+				start := at(11, 1+random.IntN(28), 8, 0)
+				m.put(slug, build(t, icalendar.Info{Name: fmt.Sprint("Namn ", random.IntN(3))}, event("e", fmt.Sprint(step), start, start.Add(time.Hour))))
+				continue
+			}
+			c := clients[random.IntN(len(clients))]
+			limit := ""
+			if n := random.IntN(4); n > 0 {
+				limit = fmt.Sprintf("<limit><nresults>%d</nresults></limit>", n)
+			}
+			for more := true; more; {
+				more = false
+				body := strings.Replace(syncBody(c.token, limit), "<prop><getetag/></prop>", ask, 1)
+				ms := decode(t, do(t, h, "REPORT", home, body))
+				for _, r := range ms.Responses {
+					switch {
+					case r.Href == home:
+						more = true
+					case r.Status == missing:
+						delete(c.etags, r.Href)
+					default:
+						c.etags[r.Href] = r.Propstats[0].Prop.Any[0].Text + " " + r.Propstats[0].Prop.Any[1].Text
+					}
+				}
+				c.token = ms.Token
+			}
+			there, err := m.Home(t.Context(), link)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]string{}
+			for _, col := range there.Collections {
+				want[home+col.Slug+"/"] = col.Name + " " + col.Token
+			}
+			if diff := cmp.Diff(want, c.etags); diff != "" {
+				t.Fatalf("seed %d step %d (-server +client):\n%s", seed, step, diff)
+			}
+		}
+	}
+}
+
 // TestSyncConverges runs random changes and syncs of several clients against
 // each other: after a sync a client has exactly the server's state.
 func TestSyncConverges(t *testing.T) {

@@ -135,7 +135,7 @@ func masked(s string) string {
 		{`(Etag: )"[^"]*"`, `$1"[etag]"`},
 		{`(Last-Modified: ).*`, `$1[time]`},
 		{`urn:syncd:(sync|home|part):[^<&"]*`, "urn:syncd:$1:[state]"},
-		{`urn:uuid:[0-9a-f-]{36}`, "urn:uuid:[id]"},
+		{`(urn:uuid|\nUID):[0-9a-f-]{36}`, "$1:[id]"},
 		{`(<D:getlastmodified>)[^<]*`, "$1[time]"},
 		{`(<(D:displayname|C:calendar-description|I:calendar-color|I:calendar-order)>)[^<]+`, "$1[words]"},
 		{`(<D:getcontentlength>)[^<]*`, "$1[length]"},

@@ -86,7 +86,10 @@ func TestDiaryOfSessions(t *testing.T) {
 		t.Errorf("after all of it (-want +got):\n%s", diff)
 	}
 	sv := text.For(text.SV)
-	if page := h.signedIn(h.base + "/"); !strings.Contains(page, sv.N(2, sv.Sessions.Count)) || !strings.Contains(page, sv.N(1, sv.Sessions.Person)) {
-		t.Error("the status page does not tell of the sessions")
+	if page := h.signedIn(h.base + "/"); !strings.Contains(page, sv.Sessions.Lasts) || !strings.Contains(page, sv.N(1, sv.Sessions.SignIns)) {
+		t.Error("the status page does not tell for how long a sign-in was good")
+	}
+	if page := h.signedIn(h.base + "/accounts/" + string(h.account) + "/session"); !strings.Contains(page, sv.N(2, sv.Sessions.Count)) || !strings.Contains(page, sv.N(1, sv.Sessions.Person)) {
+		t.Error("the session's page does not tell of the sessions")
 	}
 }

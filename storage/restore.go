@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +48,9 @@ type Restored struct {
 	// Aside is the folder in which the data before are kept; empty where
 	// there were none.
 	Aside string
+	// Deletions counts what guardians have deleted and is deleted in the copy
+	// too, as far as the data before could say.
+	Deletions int
 }
 
 // Restore puts a copy in the place of the data. The copy is checked first,
@@ -56,7 +61,8 @@ type Restored struct {
 // Opened afterwards, the data are an older copy of themselves, see
 // [Opened.OldState]: links wait for a guardian's word, sessions at platforms
 // are gone. UIDs, children's numbers and sync tokens up to the copy are those
-// of the copy.
+// of the copy. What guardians have deleted since does not come back, where the
+// data before can still be opened to say so.
 //
 // A copy of another installation never replaces data that can be opened:
 // [ErrMismatch]. When Restore fails, the data are as they were.
@@ -76,9 +82,14 @@ func (o *RestoreOptions) restore(ctx context.Context) (r Restored, err error) {
 	if err != nil {
 		return r, err
 	}
+	var deletions []Cleanup
+	if occupied {
+		deletions = o.deletions(ctx)
+		r.Deletions = len(deletions)
+	}
 	aside := ReplacedPrefix + o.Now().UTC().Format("20060102T150405Z")
 	o.step("stage")
-	if err := o.stage(ctx, aside); err != nil {
+	if err := o.stage(ctx, aside, deletions); err != nil {
 		return r, errors.Join(err, os.RemoveAll(filepath.Join(o.Dir, partialName)))
 	}
 	o.step("commit")
@@ -133,8 +144,54 @@ func (o *RestoreOptions) occupied(ctx context.Context, of string) (bool, error) 
 	return true, nil
 }
 
+// deletions lists what guardians have deleted, by the data that are there; none
+// where they cannot be opened.
+func (o *RestoreOptions) deletions(ctx context.Context) []Cleanup {
+	f, err := openCopy(ctx, filepath.Join(o.Dir, StateName), statePurpose, o.Keys)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = f.Close() }()
+	db := &DB{state: &book{file: f}}
+	out, err := db.Cleanups(ctx)
+	if err != nil {
+		return nil // data of an older version, which could not delete
+	}
+	choices, err := db.Unwanted(ctx)
+	if err != nil {
+		return out
+	}
+	for _, u := range choices {
+		if c := (Cleanup{Choice: u.Choice}); !slices.ContainsFunc(out, func(o Cleanup) bool { return o.Choice == c.Choice && o.Account == "" }) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// clean makes the deletions in the copy. They stay noted there, so that they
+// are made in its own backups too.
+func (o *RestoreOptions) clean(ctx context.Context, dir string, deletions []Cleanup) (err error) {
+	if len(deletions) == 0 {
+		return nil
+	}
+	db, err := Open(ctx, Options{Dir: dir, Keys: o.Keys, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	for _, c := range deletions {
+		if _, e := db.clean(ctx, c); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	return os.Remove(filepath.Join(dir, vault.LockName))
+}
+
 // stage writes the copy beside the data.
-func (o *RestoreOptions) stage(ctx context.Context, aside string) (err error) {
+func (o *RestoreOptions) stage(ctx context.Context, aside string, deletions []Cleanup) (err error) {
 	dir := filepath.Join(o.Dir, partialName)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
@@ -145,6 +202,10 @@ func (o *RestoreOptions) stage(ctx context.Context, aside string) (err error) {
 	}
 	_, err = copyFolder(ctx, f, SnapshotOptions{Dir: dir, Keys: o.Keys})
 	if err = errors.Join(err, f.close()); err != nil {
+		return err
+	}
+	o.step("delete")
+	if err := o.clean(ctx, dir, deletions); err != nil {
 		return err
 	}
 	o.step("age")

@@ -70,11 +70,15 @@ type restored struct {
 	created time.Time
 	aside   string
 	newKey  string
+	deleted int
 }
 
 func (d *restored) tell(w io.Writer) {
 	say := text.TerminalBackup()
 	fmt.Fprintf(w, say.Restored+"\n%s\n", d.created.Format(time.RFC3339), say.Links)
+	if d.deleted > 0 {
+		fmt.Fprintf(w, say.Deletions+"\n", d.deleted)
+	}
 	if d.aside != "" {
 		fmt.Fprintf(w, say.Aside+"\n", d.aside)
 	}
@@ -108,7 +112,7 @@ func (r *restoring) run(ctx context.Context) (done restored, err error) {
 	put, err := storage.Restore(ctx, storage.RestoreOptions{
 		From: b.Path, FromKeys: from, Dir: r.cfg.DataDir, Keys: own, Replace: r.replace, Now: r.Now,
 	})
-	done.created, done.aside = b.Created, put.Aside
+	done.created, done.aside, done.deleted = b.Created, put.Aside, put.Deletions
 	return done, err
 }
 

@@ -153,6 +153,49 @@ func TestRestoreOverData(t *testing.T) {
 	}
 }
 
+// TestRestoreBringsNothingDeletedBack restores a backup that was out of reach
+// when things were deleted.
+func TestRestoreBringsNothingDeletedBack(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	b := h.backUp("")
+	ctx := t.Context()
+	_, err := h.Delete(ctx, storage.Choice{Child: 1, Kind: school.KindNews})
+	accounts, e := h.Accounts(ctx)
+	if err := errors.Join(err, e); err != nil || len(accounts) != 2 {
+		t.Fatal(accounts, err)
+	}
+	other := accounts[0].ID
+	if other == h.account {
+		other = accounts[1].ID
+	}
+	if _, err := h.DeleteAccount(ctx, other); err != nil {
+		t.Fatal(err)
+	}
+	h.close()
+	r, err := h.restore(b, true)
+	if err != nil || r.Deletions != 2 {
+		t.Fatalf("Restore = %+v, %v", r, err)
+	}
+	clean(t, h.data)
+	h.open()
+	want(t, "Opened", h.Opened(), storage.Opened{OldState: true})
+	got := contentOf(t, h.DB)
+	if len(got.Pictures) != 0 || len(got.Letters) != 0 || len(got.Entries) != 1 || len(got.Entries[0]) != 20 {
+		t.Errorf("what is left: %d letters, %d pictures, %d children", len(got.Letters), len(got.Pictures), len(got.Entries))
+	}
+	if n := names(t, filepath.Join(h.data, storage.BlobsName)); len(n) != 0 {
+		t.Errorf("%d pictures are left", len(n))
+	}
+	if left, err := h.Cleanups(ctx); err != nil || len(left) != 2 {
+		t.Errorf("Cleanups = %v, %v: the backup itself still holds it", left, err)
+	}
+	u, err := h.Unwanted(ctx)
+	if err != nil || len(u) != 1 {
+		t.Errorf("Unwanted = %v, %v", u, err)
+	}
+}
+
 func TestRestoreRefuses(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)

@@ -25,11 +25,12 @@ type BackupCLI struct {
 	AskAgain  string
 	Good      string // when it was made, number of pictures
 
-	Restored string // when the backup was made
-	Links    string
-	Aside    string // folder
-	NewKey   string // path
-	Occupied string // hint
+	Restored  string // when the backup was made
+	Links     string
+	Aside     string // folder
+	Deletions string // how many
+	NewKey    string // path
+	Occupied  string // hint
 
 	Exported string // numbers of calendars, entries, letters, files
 	Lost     string // number of pictures and attachments
@@ -49,6 +50,7 @@ func TerminalBackup() BackupCLI {
 		Good:      "The backup of %s is whole, with %d pictures and attachments.",
 		Restored:  "The backup of %s is back.",
 		Links:     "Links wait until a guardian says on the page that they hold. Sign in again at the schools.",
+		Deletions: "What guardians had deleted before stays deleted (%d choices).",
 		Aside:     "What was there before is in %s. Delete that folder when all is well.",
 		NewKey:    "A key was made: %s. Keep a copy of it somewhere else.",
 		Exported:  "Written: %d calendars with %d entries, %d letters with %d pictures and attachments.",

@@ -43,6 +43,7 @@ func TestTortureSync(t *testing.T) {
 		n := r.known.events + 50 + rand.IntN(100)
 		name := filepath.Join(r.dir, "demo.json")
 		_ = os.Remove(name)
+		_ = os.Remove(filepath.Join(r.data(), "syncd.sock")) // else links are made before the demo has the data
 		links := make(chan string, 100)
 		stop := make(chan struct{})
 		r.kill(func() { r.addLinks(links, stop) }, "demo", "-data", r.dir, "-listen", "127.0.0.1:0", "-scale", fmt.Sprint(n))

@@ -8,14 +8,13 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-
-	"modernc.org/sqlite"
 )
 
 // The places in an SQLite file's header (sqlite.org/fileformat2.html, 1.3).
 const (
 	headerSize      = 100
 	headerMagic     = "SQLite format 3\x00"
+	offsetPageSize  = 16 // 2 bytes
 	offsetCounter   = 24 // file change counter, 4 bytes
 	offsetPurpose   = 68 // application id, 4 bytes
 	offsetValidFor  = 92 // version-valid-for number, 4 bytes
@@ -82,37 +81,54 @@ func (k *Keys) VerifyDatabase(path string, purpose int32) error {
 	return err
 }
 
-// fill copies the image into the RAM database called dsn. A connection that
-// deserializes keeps a database of its own, hence the backup through a second.
+// fill copies the image, page by page, into the RAM database called dsn. No
+// connection deserializes it: that one would keep a database of its own, and
+// the allocator under SQLite keeps what was freed. For the same reason the
+// last page is written first: a database that grows bit by bit leaves a block
+// behind each time that it doubles.
 func fill(ctx context.Context, img []byte, dsn string) (err error) {
-	private, err := sql.Open("sqlite", ":memory:")
+	pages := len(img) / pageSize
+	if pages*pageSize != len(img) || binary.BigEndian.Uint16(img[offsetPageSize:]) != pageSize {
+		return errors.New("its pages have another size")
+	}
+	to, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, private.Close()) }()
-	conn, err := private.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	return conn.Raw(func(c any) error {
-		from, ok := c.(interface {
-			Deserialize(buf []byte) error
-			NewBackup(dst string) (*sqlite.Backup, error)
-		})
-		if !ok {
-			return errors.New("the driver cannot load an image")
-		}
-		if err := from.Deserialize(img); err != nil {
+	defer func() { err = errors.Join(err, to.Close()) }()
+	to.SetMaxOpenConns(1)
+	for _, first := range []int{pages, 1} {
+		if err := putPages(ctx, to, img, first, pages); err != nil {
 			return err
 		}
-		backup, err := from.NewBackup(dsn)
+	}
+	return nil
+}
+
+// putPages writes the pages from first to last of the image.
+func putPages(ctx context.Context, to *sql.DB, img []byte, first, last int) (err error) {
+	tx, err := to.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() {
 		if err != nil {
-			return err
+			err = errors.Join(err, tx.Rollback())
 		}
-		_, err = backup.Step(-1)
-		return errors.Join(err, backup.Finish())
-	})
+	}()
+	put, err := tx.PrepareContext(ctx, "INSERT INTO sqlite_dbpage (pgno, data) VALUES (?, ?)")
+	if err != nil {
+		return err
+	}
+	for i := first; i <= last; i++ {
+		if _, err := put.ExecContext(ctx, i, img[(i-1)*pageSize:i*pageSize]); err != nil {
+			return errors.Join(err, put.Close())
+		}
+	}
+	if err := put.Close(); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // image returns a copy of the database as a file would hold it.

@@ -227,6 +227,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	back.Go(func() error { return a.keeper.Run(engine) })
 	back.Go(func() error { return a.syncer.Run(engine) })
 	back.Go(func() error { return a.keepSaved(engine) })
+	back.Go(func() error { return giveBack(engine) })
 	back.Go(func() error { return a.keepBackups(engine) })
 
 	front, serving := errgroup.WithContext(ctx)

@@ -1,0 +1,34 @@
+package app
+
+import (
+	"context"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+// tidyEvery is how often memory is given back.
+const tidyEvery = 10 * time.Second
+
+// giveBack hands memory that a start, a read or the building of calendars has
+// used back to the system, until ctx ends: the machine is small and has other
+// things to do. Where nothing was collected since the last time it does
+// nothing.
+func giveBack(ctx context.Context) error {
+	t := time.NewTicker(tidyEvery)
+	defer t.Stop()
+	sample := []metrics.Sample{{Name: "/gc/cycles/automatic:gc-cycles"}}
+	var last uint64
+	for {
+		metrics.Read(sample)
+		if n := sample[0].Value.Uint64(); n != last {
+			last = n
+			debug.FreeOSMemory()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+	}
+}

@@ -114,21 +114,21 @@ func putPages(ctx context.Context, to *sql.DB, img []byte, first, last int) (err
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, tx.Rollback())
+			return
 		}
+		err = tx.Commit()
 	}()
 	put, err := tx.PrepareContext(ctx, "INSERT INTO sqlite_dbpage (pgno, data) VALUES (?, ?)")
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, put.Close()) }()
 	for i := first; i <= last; i++ {
 		if _, err := put.ExecContext(ctx, i, img[(i-1)*pageSize:i*pageSize]); err != nil {
-			return errors.Join(err, put.Close())
+			return err
 		}
 	}
-	if err := put.Close(); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return nil
 }
 
 // image returns a copy of the database as a file would hold it.

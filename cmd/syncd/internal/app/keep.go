@@ -159,7 +159,7 @@ func (p pages) Shelves(ctx context.Context) (web.Shelves, error) {
 	if err != nil {
 		return web.Shelves{}, err
 	}
-	out := web.Shelves{Leaving: leaving, Children: children, Accounts: accounts}
+	out := web.Shelves{Leaving: leaving, Children: children, Accounts: accounts, Copies: p.asides()}
 	for _, u := range unwanted {
 		v := web.UnwantedView{Choice: u.Choice, Since: u.Since}
 		for _, c := range children {

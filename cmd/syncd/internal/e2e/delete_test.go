@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"syncd/cmd/syncd/internal/text"
+	"syncd/cmd/syncd/internal/web"
 	"syncd/source/school"
 	"syncd/storage"
 )
@@ -41,6 +42,10 @@ func TestDeletedChild(t *testing.T) {
 	if len(events(t, h.calendar(1, school.KindEvents))) == 0 || !strings.Contains(before["feed 0-all.atom"], first) {
 		t.Fatal("nothing is there to be deleted")
 	}
+	only, err := h.app.AddLink(t.Context(), web.NewLink{Label: "Bara", Children: []school.ChildNumber{1}}, time.Time{})
+	if err != nil || len(only.Calendars) == 0 || len(only.Feeds) == 0 {
+		t.Fatalf("link = %v", err)
+	}
 	page := h.signedIn(h.base + "/keep")
 	if !strings.Contains(page, `href="/keep/delete/1"`) {
 		t.Fatal("the page does not offer it")
@@ -49,8 +54,23 @@ func TestDeletedChild(t *testing.T) {
 		t.Fatal("nobody asks")
 	}
 	report := h.post("/keep/delete", url.Values{"child": {"1"}, "kind": {""}})
-	if !strings.Contains(report, "Raderat") && !strings.Contains(report, "Deleted") {
-		t.Error("there is no report")
+	if !strings.Contains(report, "Raderat") || !strings.Contains(report, "/links/"+string(only.Link)+"/revoke") {
+		t.Errorf("the report is not complete:\n%s", report)
+	}
+	// A link that shows this child only goes on answering, with nothing.
+	for _, c := range only.Calendars {
+		if a := h.do(http.MethodGet, c.URL, ""); a.status != http.StatusOK || strings.Contains(a.body, "BEGIN:VEVENT") {
+			t.Errorf("its calendar of %s: %d", c.Kind, a.status)
+		}
+	}
+	for _, f := range only.Feeds {
+		if a := h.do(http.MethodGet, f.URL, ""); a.status != http.StatusOK || strings.Contains(a.body, "<entry>") {
+			t.Errorf("its feed of %s: %d", f.Kind, a.status)
+		}
+	}
+	a := h.do("PROPFIND", h.base+"/dav/"+only.CalDAV.User+"/calendars/", propfind, "Depth", "1", "Authorization", basic(only.CalDAV.User, only.CalDAV.Password))
+	if a.status != http.StatusMultiStatus || len(hrefs(t, a.body)) != 1 {
+		t.Errorf("its home: %d\n%s", a.status, a.body)
 	}
 	gone := func(when string) {
 		t.Helper()

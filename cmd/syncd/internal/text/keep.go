@@ -36,7 +36,7 @@ type Keep struct {
 	Unsaved                        string
 	Back                           string
 	CopiesChanged                  Plural // backups
-	CopiesLeft, CopyRemove         string
+	Copies, CopiesLeft, CopyRemove string
 	CopyAway, CopyKey, CopyDamaged string // why a copy was not changed
 	CopyAside, CopyFault           string
 	Accounts, Wipe                 string
@@ -122,6 +122,7 @@ func svKeep() Keep {
 		Unsaved:       "Det är borta ur minnet, men disken tog inte emot ändringen än. syncd försöker igen varje minut. Gör plats på disken, och stäng inte av servern innan statussidan är lugn.",
 		Back:          "Till lagringstid och radering",
 		CopiesChanged: Plural{One: "Det är borttaget ur %s säkerhetskopia.", Many: "Det är borttaget ur %s säkerhetskopior."},
+		Copies:        "Äldre kopior",
 		CopiesLeft:    "I de här kopiorna kan det finnas kvar:", CopyRemove: "Radera hela kopian",
 		CopyAway:    "Mappen går inte att nå just nu. syncd försöker igen varje timme, till exempel när disken är tillbaka.",
 		CopyKey:     "Den öppnas inte med nyckeln som används nu.",
@@ -165,6 +166,7 @@ func enKeep() Keep {
 		Unsaved:       "It is gone from memory, but the disk would not take the change yet. syncd tries again every minute. Make room on the disk, and do not switch the server off before the status page is calm.",
 		Back:          "To keeping and deleting",
 		CopiesChanged: Plural{One: "It has left %s backup.", Many: "It has left %s backups."},
+		Copies:        "Older copies",
 		CopiesLeft:    "These copies may still hold it:", CopyRemove: "Delete the whole copy",
 		CopyAway:    "The folder cannot be reached now. syncd tries again every hour, for instance when the disk is back.",
 		CopyKey:     "It does not open with the key that is used now.",

@@ -40,23 +40,37 @@ func (v *Views) collection(ctx context.Context, l school.Link, slug string) (*ic
 // deleted: a program that subscribes to it and met an error would go on
 // showing what it has. Where nothing was deleted it is fs.ErrNotExist.
 func (v *Views) emptied(ctx context.Context, l school.Link, n school.ChildNumber, k school.Kind) (both, error) {
-	all, err := v.cfg.Store.Unwanted(ctx)
+	p, err := v.deleted(ctx, l, n, k)
 	if err != nil {
 		return both{}, err
 	}
-	if n == school.Family || !l.Shows(n, k) || !atDetail(l, k) || !slices.ContainsFunc(all, func(u storage.Unwanted) bool {
-		return (u.Child == n || u.Child == school.Family) && (u.Kind == "" || u.Kind == k || u.Kind == k.Origin())
-	}) {
-		return both{}, fs.ErrNotExist
-	}
-	p := plan{number: n, kind: k, parts: []part{{n, k}}, now: v.cfg.Now().In(v.loc)}
-	if p.scope, err = v.scope(ctx, l); err != nil {
-		return both{}, err
-	}
-	if p.token, err = v.token(ctx, p.scope, p.parts); err != nil {
-		return both{}, err
-	}
 	return v.buildCalendar(ctx, p)
+}
+
+// deleted is the plan of what a guardian deleted of a child; fs.ErrNotExist
+// where it was not, or the link never showed it.
+func (v *Views) deleted(ctx context.Context, l school.Link, n school.ChildNumber, k school.Kind) (plan, error) {
+	all, err := v.cfg.Store.Unwanted(ctx)
+	if err != nil {
+		return plan{}, err
+	}
+	p := plan{number: n, kind: k, now: v.cfg.Now().In(v.loc)}
+	for _, u := range all {
+		switch {
+		case n == school.Family && u.Child != n && u.Kind == "" && l.Shows(u.Child, k): // the last one of the link
+			p.parts = append(p.parts, part{u.Child, school.KindEvents})
+		case n != school.Family && (u.Child == n || u.Child == school.Family) && (u.Kind == "" || u.Kind == k || u.Kind == k.Origin()):
+			p.parts = []part{{n, k}}
+		}
+	}
+	if len(p.parts) == 0 || !l.Shows(n, k) || !atDetail(l, k) {
+		return plan{}, fs.ErrNotExist
+	}
+	if p.scope, err = v.scope(ctx, l); err != nil {
+		return plan{}, err
+	}
+	p.token, err = v.token(ctx, p.scope, p.parts)
+	return p, err
 }
 
 // both is a calendar as it is subscribed and as CalDAV has it, where nothing

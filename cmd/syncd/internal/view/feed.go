@@ -28,9 +28,22 @@ func (v *Views) feed(ctx context.Context, l school.Link, slug string, page int) 
 	f, err := v.feedOf(ctx, l, n, k, page)
 	if errors.Is(err, fs.ErrNotExist) {
 		if other, ok := v.alias(ctx, n); ok {
-			return v.feedOf(ctx, l, other, k, page)
+			f, err = v.feedOf(ctx, l, other, k, page)
 		}
 	}
+	if errors.Is(err, fs.ErrNotExist) && page == 1 {
+		return v.emptiedFeed(ctx, l, n, k)
+	}
+	return f, err
+}
+
+// emptiedFeed is emptied for a feed.
+func (v *Views) emptiedFeed(ctx context.Context, l school.Link, n school.ChildNumber, k school.Kind) (*feeds.Feed, error) {
+	p, err := v.deleted(ctx, l, n, k)
+	if err != nil {
+		return nil, err
+	}
+	f, _, err := v.buildFeed(ctx, p, 1)
 	return f, err
 }
 

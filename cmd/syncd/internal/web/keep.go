@@ -34,6 +34,7 @@ type Shelves struct {
 	Children []KeptChild
 	Unwanted []UnwantedView
 	Accounts []AccountView
+	Copies   []Copy // that lie in the data folder and are not seen to by themselves
 }
 
 // KeptChild is a child with what could be deleted.
@@ -87,6 +88,22 @@ type Copy struct {
 	Path    string
 	Why     CopyProblem
 	Offered bool // it can be deleted as a whole
+}
+
+// Word says why the copy was not changed.
+func (c Copy) Word(w *text.Words) string {
+	switch c.Why {
+	case CopyAway:
+		return w.Keep.CopyAway
+	case CopyKey:
+		return w.Keep.CopyKey
+	case CopyDamaged:
+		return w.Keep.CopyDamaged
+	case CopyAside:
+		return w.Keep.CopyAside
+	case CopyFault:
+	}
+	return w.Keep.CopyFault
 }
 
 // CopyProblem is why a copy was not changed: a closed set.
@@ -334,22 +351,6 @@ func (s *server) removeCopy(w http.ResponseWriter, r *http.Request) error {
 	}
 	redirect(w, "/keep")
 	return nil
-}
-
-// CopyWord says why a copy was not changed.
-func (reportView) CopyWord(w *text.Words, p CopyProblem) string {
-	switch p {
-	case CopyAway:
-		return w.Keep.CopyAway
-	case CopyKey:
-		return w.Keep.CopyKey
-	case CopyDamaged:
-		return w.Keep.CopyDamaged
-	case CopyAside:
-		return w.Keep.CopyAside
-	case CopyFault:
-	}
-	return w.Keep.CopyFault
 }
 
 func (s *server) allow(w http.ResponseWriter, r *http.Request) error {

@@ -53,6 +53,7 @@ func (s *store) keepAll() {
 			{Choice: storage.Choice{Child: 7}, Since: now.AddDate(0, -1, 0)},
 		},
 		Accounts: s.overview.Accounts[:1],
+		Copies:   []web.Copy{{Path: "/data/replaced-1", Why: web.CopyAside, Offered: true}},
 	}
 	for i, shelf := range school.Shelves() {
 		l := storage.Leaving{Shelf: shelf, Limit: school.DefaultLimits()[shelf], Kept: 1000 * i}
@@ -87,6 +88,7 @@ func TestGuardianSaysForHowLongThingsAreKept(t *testing.T) {
 		`<option value="60">60 dagar</option>`, `<option value="61" selected>61 dagar</option>`, `<option value="-1" selected>` + sv.Keep.Year,
 		`<option value="0">` + sv.Keep.Always, sv.N(3, sv.Keep.LeavesOn) + " tors 26 nov", sv.Keep.NothingLeaves, "Barn 7", sv.Keep.Everybody,
 		`href="/keep/delete/1/lessons"`, `href="/keep/delete/2"`, `href="/keep/delete/0/news"`, "1\u00a0234",
+		`name="path" value="/data/replaced-1"`, sv.Keep.CopyAside,
 	} {
 		if !strings.Contains(page, want) && !strings.Contains(page, strings.Replace(want, "tors", "tor", 1)) {
 			t.Errorf("the page lacks %q", want)

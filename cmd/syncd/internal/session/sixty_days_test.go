@@ -136,8 +136,9 @@ func table(t *testing.T) []string {
 	return rows
 }
 
-// stillTrue compares a row with the document's: what counts sign-ins by hand
-// may differ by one in ten, or by two.
+// stillTrue compares a row with the document's. Figures may differ by one in
+// ten, or by five: what happens in the same instant happens in any order. What
+// is none has to be none, and the other way round.
 func stillTrue(t *testing.T, known []string, row string) {
 	t.Helper()
 	got := cells(row)
@@ -150,7 +151,7 @@ func stillTrue(t *testing.T, known []string, row string) {
 	for n := 1; n < len(got); n++ {
 		g, gerr := strconv.ParseFloat(got[n], 64)
 		w, werr := strconv.ParseFloat(want[min(n, len(want)-1)], 64)
-		if gerr != nil || werr != nil || len(want) != len(got) || math.Abs(g-w) > max(2, w/10) || (g == 0) != (w == 0) && n < 4 {
+		if gerr != nil || werr != nil || len(want) != len(got) || math.Abs(g-w) > max(5, w/10) || (g == 0) != (w == 0) {
 			t.Errorf("the document is not true any more (%s=write renews it):\n%s\n%s", simulate, known[i], row)
 			return
 		}

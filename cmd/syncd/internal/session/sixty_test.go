@@ -68,6 +68,8 @@ type sixty struct {
 	keeper   *session.Keeper
 	syncer   *syncer.Syncer
 	settings map[string]string
+	random   func() float64
+	stop     func()
 
 	attended bool // somebody sits in front of the sign-in page
 	orders   int
@@ -104,21 +106,13 @@ func live(t *testing.T, v variant) figures {
 	var out figures
 	synctest.Test(t, func(t *testing.T) {
 		s := newSixty(t, v)
-		ctx, cancel := context.WithCancel(t.Context())
-		stopped := make(chan error, 2)
-		go func() { stopped <- s.keeper.Run(ctx) }()
-		go func() { stopped <- s.syncer.Run(ctx) }()
+		s.start()
 		s.signIn()
 		for day := range simulated {
 			s.day(day)
 		}
 		s.last()
-		cancel()
-		for range 2 {
-			if err := <-stopped; err != nil {
-				t.Errorf("Run = %v", err)
-			}
-		}
+		s.stop()
 		out = s.sum()
 	})
 	return out
@@ -141,32 +135,54 @@ func newSixty(t *testing.T, v variant) *sixty {
 		acct: school.Account{ID: id, Platform: infomentor.ID, State: school.SignedOut, Created: s.from, Since: s.from, NextDue: s.from},
 		keep: v.keep, requests: map[school.Date]int{}, children: map[school.Ref]*shelf{}, expired: s.expired,
 	}
-	random := chance()
 	var err error
 	if s.norm, err = normalize.New(normalize.Config{Key: make([]byte, normalize.KeySize)}); err != nil {
 		t.Fatal(err)
 	}
-	if s.manners, err = syncer.NewManners(syncer.MannersConfig{Store: s.store, Now: s.now, Gap: syncer.DefaultGap, Random: random}); err != nil {
-		t.Fatal(err)
+	s.random = chance()
+	s.publish()
+	return s
+}
+
+// start starts the program over what is stored.
+func (s *sixty) start() {
+	s.t.Helper()
+	var err error
+	if s.manners, err = syncer.NewManners(syncer.MannersConfig{Store: s.store, Now: s.now, Gap: syncer.DefaultGap, Random: s.random}); err != nil {
+		s.t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
+	read := s.source(s.manners.Turn(id, infomentor.Platform().Budget))
 	if s.keeper, err = session.New(session.Config{
 		Store: s.store, OwnerHash: s.norm.OwnerHash, Now: s.now, Log: log, Requests: s.manners.Made,
-		Sources: s.source(s.manners.Turn(id, infomentor.Platform().Budget)), Logins: s.source(s.manners.Attended(id)),
+		Sources: read, Logins: s.source(s.manners.Attended(id)),
 		Signed: func(_ context.Context, a school.AccountID) { s.syncer.Wake(a) },
 	}); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	if s.syncer, err = syncer.New(syncer.Config{
-		Store: s.store, Sessions: s.keeper, Normalizer: s.norm, Manners: s.manners, Now: s.now, Log: log, Random: random,
-		Sources: s.source(s.manners.Turn(id, infomentor.Platform().Budget)), Idle: s.idle,
+		Store: s.store, Sessions: s.keeper, Normalizer: s.norm, Manners: s.manners, Now: s.now, Log: log, Random: s.random,
+		Sources: read, Idle: s.idle,
 		Parts:     func(school.PlatformID) []school.Part { return infomentor.Platform().Parts },
 		Announced: func(school.PlatformID) []school.Part { return infomentor.Platform().Announced },
 	}); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	s.publish()
-	return s
+	ctx, cancel := context.WithCancel(s.t.Context())
+	stopped := make(chan error, 2)
+	go func() { stopped <- s.keeper.Run(ctx) }()
+	go func() { stopped <- s.syncer.Run(ctx) }()
+	s.stop = func() {
+		cancel()
+		for range 2 {
+			if err := <-stopped; err != nil {
+				s.t.Errorf("Run = %v", err)
+			}
+		}
+		if err := s.manners.Save(context.WithoutCancel(ctx)); err != nil {
+			s.t.Errorf("Save = %v", err)
+		}
+	}
 }
 
 // chance is the same each time, as far as things happen in the same order.
@@ -224,7 +240,8 @@ func (s *sixty) expired() {
 }
 
 // day is one day: the family looks at the status page a few times, the school
-// changes something at noon, and the balancer moves house now and then.
+// changes something at noon, the balancer moves house and the program is started anew
+// now and then.
 func (s *sixty) day(n int) {
 	date := school.DateOf(s.from.In(school.Stockholm())).AddDays(n)
 	at := func(hour, minute int) {
@@ -239,6 +256,12 @@ func (s *sixty) day(n int) {
 			at(12, 30)
 			s.change(n, date)
 		}
+	}
+	if n%10 == 9 { // the power fails, which costs nobody a sign-in
+		at(18, 40)
+		s.stop()
+		time.Sleep(20 * time.Minute)
+		s.start()
 	}
 	if n%5 == 2 {
 		at(21, 15)

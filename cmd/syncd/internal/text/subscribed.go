@@ -25,6 +25,9 @@ type Subscribed struct {
 	Done  string // before the title of a finished task, with a blank
 	Stale Format // title of the note that the data are old: since when
 	Late  Format // what the note says first: since when
+
+	Ends     Format // title of the note that the address will end: when
+	EndsLead string
 }
 
 // Span names the time of a span so that it stays true for ever: "tors 26 nov
@@ -96,8 +99,10 @@ func svSubscribed() Subscribed {
 		Cancelled: "Inställt: %s %s", Restored: "Blir av ändå: %s %s", Added: "Nytt: %s %s", Removed: "Borttaget: %s %s",
 		Reworded: "Ny beskrivning: %s %s", Many: Plural{"%s ändring", "%s ändringar"},
 		Busy: "Upptagen", Done: "Klar: ",
-		Stale: "Skolans uppgifter är från %s",
-		Late:  "Inget nytt har kunnat hämtas sedan %s. Allt som hämtades före det finns kvar.",
+		Stale:    "Skolans uppgifter är från %s",
+		Late:     "Inget nytt har kunnat hämtas sedan %s. Allt som hämtades före det finns kvar.",
+		Ends:     "Den här adressen slutar fungera %s",
+		EndsLead: "Be den som delade den med dig om en ny, om du vill ha kvar den. Har du redan den nya, så ta bort den här.",
 	}
 }
 
@@ -107,7 +112,9 @@ func enSubscribed() Subscribed {
 		Cancelled: "Cancelled: %s %s", Restored: "Takes place after all: %s %s", Added: "New: %s %s", Removed: "Removed: %s %s",
 		Reworded: "New description: %s %s", Many: Plural{"%s change", "%s changes"},
 		Busy: "Busy", Done: "Done: ",
-		Stale: "The school's data are from %s",
-		Late:  "Nothing new could be read since %s. All that was read before that is still here.",
+		Stale:    "The school's data are from %s",
+		Late:     "Nothing new could be read since %s. All that was read before that is still here.",
+		Ends:     "This address stops working on %s",
+		EndsLead: "Ask the person who shared it with you for a new one, if you want to keep it. If you have the new one already, remove this one.",
 	}
 }

@@ -78,7 +78,7 @@ func (v *Views) deleted(ctx context.Context, l school.Link, n school.ChildNumber
 type both struct{ subscribed, dav *icalendar.Collection }
 
 func (v *Views) both(ctx context.Context, l school.Link, slug string, n school.ChildNumber, k school.Kind) (both, error) {
-	return cachedValue[both](ctx, v, valueKey{string(l.ID), slug}, func(ctx context.Context, old *cached) (*cached, error) {
+	return cachedValue[both](ctx, v, keyOf(l, slug), func(ctx context.Context, old *cached) (*cached, error) {
 		p, err := v.plan(ctx, l, n, k)
 		if err != nil {
 			return nil, err
@@ -231,7 +231,7 @@ func parseToken(token string) (generation string, rev storage.Revision, ok bool)
 
 // home answers the CalDAV home of a link: its calendars, nothing twice.
 func (v *Views) home(ctx context.Context, l school.Link) (*caldav.Home, error) {
-	return cachedValue[*caldav.Home](ctx, v, valueKey{string(l.ID), "home"}, func(ctx context.Context, _ *cached) (*cached, error) {
+	return cachedValue[*caldav.Home](ctx, v, keyOf(l, "home"), func(ctx context.Context, _ *cached) (*cached, error) {
 		s, err := v.scope(ctx, l)
 		if err != nil {
 			return nil, err

@@ -48,7 +48,7 @@ func (v *Views) emptiedFeed(ctx context.Context, l school.Link, n school.ChildNu
 }
 
 func (v *Views) feedOf(ctx context.Context, l school.Link, n school.ChildNumber, k school.Kind, page int) (*feeds.Feed, error) {
-	key := valueKey{string(l.ID), fmt.Sprintf("%s/%d", slugOf(n, k), page)}
+	key := keyOf(l, fmt.Sprintf("%s/%d", slugOf(n, k), page))
 	return cachedValue[*feeds.Feed](ctx, v, key, func(ctx context.Context, old *cached) (*cached, error) {
 		p, err := v.feedPlan(ctx, l, n, k, page)
 		if err != nil {

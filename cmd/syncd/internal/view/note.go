@@ -13,8 +13,8 @@ import (
 	"syncd/storage"
 )
 
-// note says that the data of an account are old, or that a planned sign-in is
-// due. It is one incident: from StaleAfter after the last successful read until
+// note says that the data of an account are old, that a planned sign-in is
+// due, or that the address will end. It is one incident: from StaleAfter after the last successful read until
 // the next one, or from the planned moment until somebody signed in or the
 // patience has an end.
 type note struct {
@@ -23,22 +23,30 @@ type note struct {
 	begins  time.Time // of the note
 	problem school.Problem
 	planned school.Renewal // set: it is about this, and not about old data
+	ends    time.Time      // set: it is about the end of the address, and not about data
 }
 
 // notes are what a calendar or feed has to say about the age of its data, and
 // when that has to be looked at again; zero when time alone changes nothing.
 func (v *Views) notes(ctx context.Context, s scope, slug string, parts []part, now time.Time) (out []note, until time.Time, err error) {
-	if s.link.Options.Quiet {
-		return nil, time.Time{}, nil
-	}
-	all, err := v.cfg.Store.Freshness(ctx)
-	if err != nil {
-		return nil, time.Time{}, err
-	}
 	soon := func(t time.Time) {
 		if !t.IsZero() && (until.IsZero() || t.Before(until)) {
 			until = t
 		}
+	}
+	if n := v.ending(s.link, slug); !n.ends.IsZero() {
+		if now.Before(n.begins) {
+			soon(n.begins)
+		} else {
+			out = append(out, n)
+		}
+	}
+	if s.link.Options.Quiet {
+		return out, until, nil
+	}
+	all, err := v.cfg.Store.Freshness(ctx)
+	if err != nil {
+		return nil, time.Time{}, err
 	}
 	for _, f := range all {
 		if !concerns(f, parts) {
@@ -55,7 +63,7 @@ func (v *Views) notes(ctx context.Context, s scope, slug string, parts []part, n
 			continue
 		}
 		soon(school.DateOf(now).AddDays(1).Start(v.loc))
-		if slices.ContainsFunc(out, func(n note) bool { return !n.planned.Set && n.since.Equal(f.LastSuccess) }) {
+		if slices.ContainsFunc(out, func(n note) bool { return !n.planned.Set && n.ends.IsZero() && n.since.Equal(f.LastSuccess) }) {
 			continue // the same read, of a sibling or by the other guardian
 		}
 		h := sha256.Sum256(fmt.Appendf(v.cfg.FeedID[:], "%s/%s/%d", slug, f.Account, f.LastSuccess.Unix()))
@@ -108,6 +116,9 @@ func concerns(f storage.Freshness, parts []part) bool {
 
 // mark changes whenever what the note says in a calendar does.
 func (n note) mark(now time.Time) string {
+	if !n.ends.IsZero() {
+		return string(n.uid)
+	}
 	return fmt.Sprint(n.uid, "/", n.problem, "/", school.DateOf(now))
 }
 
@@ -115,6 +126,12 @@ func (n note) mark(now time.Time) string {
 func (n note) entry(w *text.Words, page string, now time.Time) school.Entry {
 	today := school.DateOf(now)
 	title, body := n.words(w)
+	if !n.ends.IsZero() {
+		return school.Entry{
+			UID: n.uid, Kind: school.KindEvents, Title: title, Body: body, Span: n.days(now.Location()),
+			Created: n.begins.UTC(), Modified: n.begins.UTC(),
+		}
+	}
 	return school.Entry{
 		UID: n.uid, Kind: school.KindEvents, Title: title, Body: body, URL: page + "/", Span: school.AllDay(today, today),
 		Created: n.begins.UTC(), Modified: latest(n.begins, today.Start(now.Location())).UTC(),
@@ -132,6 +149,9 @@ func (n note) letter(w *text.Words, page string) school.Letter {
 }
 
 func (n note) words(w *text.Words) (title, body string) {
+	if !n.ends.IsZero() {
+		return w.Subscribed.Ends.With(w.At(n.ends.Add(-time.Second))), w.Subscribed.EndsLead
+	}
 	if n.planned.Set {
 		return w.Keeping.Asked.With(w.Moment(n.planned)), w.Keeping.AskedLead
 	}

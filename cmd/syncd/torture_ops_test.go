@@ -74,6 +74,7 @@ func tortures() map[string]func(r *rack, what string) {
 		"restore":   tortureRestore,
 		"rotate":    tortureRotate,
 		"start":     tortureStart,
+		"wipe":      tortureWipe,
 	}
 }
 
@@ -277,6 +278,39 @@ func tortureMigration(r *rack, what string) {
 	other.endure(what, 1) // its first link
 }
 
+// tortureWipe deletes everything. Cut short, the data are whole or their key is
+// gone; said again, nothing is left.
+func tortureWipe(r *rack, what string) {
+	other := r.another()
+	other.furnish()
+	other.must("backup", other.backups())
+	other.kill(nil, "wipe")
+	other.scan()
+	if _, err := os.Stat(other.keys().Managed); err == nil {
+		if other.ended {
+			r.t.Fatalf("%s: the key is there still", what)
+		}
+		other.endure(what, 0)
+	}
+	if !other.ended {
+		other.must("wipe")
+	} else {
+		r.acknowledged++
+	}
+	other.remains(what)
+}
+
+// remains fails when there is anything of the program's.
+func (r *rack) remains(what string) {
+	r.t.Helper()
+	for _, pattern := range []string{"keys", "data", "backups/syncd-*", "backups/*.partial"} {
+		found, err := filepath.Glob(filepath.Join(r.dir, pattern))
+		if err != nil || len(found) > 0 {
+			r.t.Fatalf("%s: there remains %v, %v", what, found, err)
+		}
+	}
+}
+
 // tortureStart lets the program begin with nothing.
 func tortureStart(r *rack, what string) {
 	other := r.another()
@@ -288,6 +322,9 @@ func tortureStart(r *rack, what string) {
 func (r *rack) another() *rack {
 	other := *r
 	other.saved, other.dir, other.known = map[string]state{}, r.t.TempDir(), state{links: map[string]bool{}}
+	if err := os.WriteFile(filepath.Join(other.dir, "of-somebody-else"), nil, 0o600); err != nil { // so that each scan reads something
+		r.t.Fatal(err)
+	}
 	return &other
 }
 

@@ -17,7 +17,7 @@ import (
 // nothing.
 func TestFilesOfAnotherUser(t *testing.T) {
 	t.Parallel()
-	base, err := os.MkdirTemp("", "syncd-owner") // t.TempDir is for its owner's eyes only
+	base, err := os.MkdirTemp("", "syncd-owner") //nolint:usetesting // t.TempDir is for its owner's eyes only
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,6 +67,9 @@ func (h *house) scan(when string) {
 			return nil // replaced meanwhile
 		}
 		files++
+		if path == h.key() { // holds one private string, and nothing else
+			b = bytes.TrimPrefix(b, []byte("AGE-SECRET-KEY-1"))
+		}
 		if got := leaks(b, h.secrets()); len(got) > 0 {
 			h.t.Errorf("%s: %s holds %q", when, filepath.Base(path), got)
 		}

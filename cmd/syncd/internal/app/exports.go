@@ -8,6 +8,7 @@ import (
 
 	"syncd/cmd/syncd/internal/export"
 	"syncd/cmd/syncd/internal/text"
+	"syncd/storage"
 	"syncd/storage/backup"
 )
 
@@ -25,7 +26,11 @@ func (a *App) Export(ctx context.Context, dir string, l text.Lang) (export.Summa
 	if errors.Is(err, export.ErrNotEmpty) {
 		err = &backup.Error{Path: dir, Err: err, Advice: text.TerminalBackup().NotEmpty}
 	}
-	return sum, backup.Explain(dir, err)
+	if err != nil {
+		return sum, backup.Explain(dir, err)
+	}
+	// It is in the clear: whoever deletes everything is reminded of it.
+	return sum, a.cfg.DB.PutPlace(ctx, dir, storage.CopyExport)
 }
 
 // Export implements web.ExportStore.

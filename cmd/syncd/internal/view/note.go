@@ -26,20 +26,14 @@ type note struct {
 	ends    time.Time      // set: it is about the end of the address, and not about data
 }
 
-// notes are what a calendar or feed has to say about the age of its data, and
-// when that has to be looked at again; zero when time alone changes nothing.
+// notes are what a calendar or feed has to say about its address and about the
+// age of its data, and when that has to be looked at again; zero when time
+// alone changes nothing.
 func (v *Views) notes(ctx context.Context, s scope, slug string, parts []part, now time.Time) (out []note, until time.Time, err error) {
-	soon := func(t time.Time) {
-		if !t.IsZero() && (until.IsZero() || t.Before(until)) {
-			until = t
-		}
-	}
-	if n := v.ending(s.link, slug); !n.ends.IsZero() {
-		if now.Before(n.begins) {
-			soon(n.begins)
-		} else {
-			out = append(out, n)
-		}
+	if n := v.ending(s.link, slug); now.Before(n.begins) {
+		until = n.begins
+	} else if !n.ends.IsZero() {
+		out = append(out, n)
 	}
 	if s.link.Options.Quiet {
 		return out, until, nil
@@ -53,30 +47,43 @@ func (v *Views) notes(ctx context.Context, s scope, slug string, parts []part, n
 			continue
 		}
 		n, turns := v.asked(f, slug, now)
-		soon(turns)
+		until = sooner(until, turns)
 		if n.planned.Set && !slices.Contains(out, n) {
 			out = append(out, n)
 		}
-		begins := f.LastSuccess.Add(v.cfg.StaleAfter)
-		if now.Before(begins) {
-			soon(begins)
-			continue
+		n, turns = v.stale(f, slug, now)
+		until = sooner(until, turns)
+		if !n.since.IsZero() && !slices.ContainsFunc(out, func(o note) bool { return o.since.Equal(n.since) }) {
+			out = append(out, n) // else the same read, of a sibling or by the other guardian
 		}
-		soon(school.DateOf(now).AddDays(1).Start(v.loc))
-		if slices.ContainsFunc(out, func(n note) bool { return !n.planned.Set && n.ends.IsZero() && n.since.Equal(f.LastSuccess) }) {
-			continue // the same read, of a sibling or by the other guardian
-		}
-		h := sha256.Sum256(fmt.Appendf(v.cfg.FeedID[:], "%s/%s/%d", slug, f.Account, f.LastSuccess.Unix()))
-		n = note{uid: school.UID("note-" + hex.EncodeToString(h[:12])), since: f.LastSuccess, begins: begins, problem: f.Problem}
-		switch {
-		case f.State == school.Expired || f.State == school.SignedOut:
-			n.problem = school.ProblemSignIn
-		case n.problem == school.ProblemNone:
-			n.problem = school.ProblemUnavailable
-		}
-		out = append(out, n)
 	}
 	return out, until, nil
+}
+
+// sooner is the earlier of two moments, of which zero is none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// stale is the note about an account's old data, if they are old, and when
+// this changes.
+func (v *Views) stale(f storage.Freshness, slug string, now time.Time) (n note, turns time.Time) {
+	begins := f.LastSuccess.Add(v.cfg.StaleAfter)
+	if now.Before(begins) {
+		return note{}, begins
+	}
+	h := sha256.Sum256(fmt.Appendf(v.cfg.FeedID[:], "%s/%s/%d", slug, f.Account, f.LastSuccess.Unix()))
+	n = note{uid: school.UID("note-" + hex.EncodeToString(h[:12])), since: f.LastSuccess, begins: begins, problem: f.Problem}
+	switch {
+	case f.State == school.Expired || f.State == school.SignedOut:
+		n.problem = school.ProblemSignIn
+	case n.problem == school.ProblemNone:
+		n.problem = school.ProblemUnavailable
+	}
+	return n, school.DateOf(now).AddDays(1).Start(v.loc)
 }
 
 // asked is the note about an account's planned sign-in, if that is due, and

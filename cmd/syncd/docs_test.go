@@ -110,7 +110,7 @@ func TestClaimsNameTheirTests(t *testing.T) {
 // not protected.
 func unproven(block string) bool {
 	for _, begin := range []string{
-		"#", "| threat |", "| --- |", "| where |", "| `", "| a backup, `", "| what is said |",
+		"#", "| threat |", "| --- |", "| where |", "| `", "| a backup, `", "| what is said",
 		"The question this project", "Please report",
 	} {
 		if strings.HasPrefix(block, begin) {

@@ -7,6 +7,7 @@ import (
 
 	"syncd/cmd/syncd/internal/app"
 	"syncd/cmd/syncd/internal/text"
+	"syncd/source/skolplattformen/skolplattformentest"
 )
 
 // TestPlannedSignIn plans a sign-in in the terminal: at its moment the status
@@ -96,6 +97,39 @@ func TestSettingsInTerminal(t *testing.T) {
 		status, out := h.run("", append([]string{"account", "set"}, tc.args...)...)
 		if ok := tc.want != ""; (status == app.ExitOK) != ok || !strings.Contains(out, tc.want) {
 			t.Errorf("account set %q = %d:\n%s", tc.args, status, out)
+		}
+	}
+}
+
+// TestStrangerLeavesTheOwnersSession signs another guardian in while the
+// owner's session lives: nothing of the stranger's is stored, the account says
+// what happened, and the owner's session goes on without a new sign-in.
+func TestStrangerLeavesTheOwnersSession(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	before := h.everything()
+	h.fake.SSO().Phone().Auto(skolplattformentest.Persons(h.world)[1], 0)
+	if status, out := h.run("", "login", string(h.account)); status != app.ExitOK {
+		t.Fatalf("login = %d:\n%s", status, out)
+	}
+	for range 100 { // the read after the login finds out
+		if strings.Contains(h.command("status", "-json"), `"problem": "wrong-person"`) {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	out := h.command("status", "-json")
+	if !strings.Contains(out, `"problem": "wrong-person"`) || !strings.Contains(out, `"state": "active"`) {
+		t.Errorf("status after a stranger's sign-in:\n%s", out)
+	}
+	h.fake.SSO().Phone().Auto(nobody(), 0)
+	h.mustRead()
+	if out := h.command("status", "-json"); strings.Contains(out, "wrong-person") {
+		t.Errorf("status after the owner's next read:\n%s", out)
+	}
+	for name, answer := range h.everything() {
+		if answer != before[name] {
+			t.Errorf("%s changed", name)
 		}
 	}
 }

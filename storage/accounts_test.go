@@ -132,6 +132,44 @@ func TestUnknownAccount(t *testing.T) {
 	}
 }
 
+// What is kept for the time without a session outlives it, and goes with the
+// account.
+func TestSpares(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a := h.account("fake")
+	get := func(want string) {
+		t.Helper()
+		h.reopen()
+		if got, err := h.Spare(t.Context(), a); err != nil || string(got) != want {
+			t.Errorf("Spare = %q, %v, want %q", got, err, want)
+		}
+	}
+	get("")
+	for _, data := range []string{"ett", "två\x00", "", "tre"} {
+		if err := h.PutSpare(t.Context(), a, []byte(data)); err != nil {
+			t.Fatal(err)
+		}
+		get(data)
+	}
+	file := h.inode(storage.StateName)
+	if err := h.PutSpare(t.Context(), a, []byte("tre")); err != nil || !os.SameFile(file, h.inode(storage.StateName)) {
+		t.Errorf("the same was written again (%v)", err)
+	}
+	if err := h.DeleteSession(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	get("tre")
+	if _, err := h.DeleteAccount(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	get("")
+	if err := h.PutSpare(t.Context(), a, []byte("fyra")); err != nil {
+		t.Errorf("PutSpare of an account that is gone = %v", err)
+	}
+	get("")
+}
+
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -29,6 +29,7 @@ type builder struct {
 	names           map[string]fileNote
 	addr            string // the official calendar address
 	noticed         noticed
+	shown           *shownList
 }
 
 func newBuilder(r *read, p pupil) *builder {
@@ -57,6 +58,9 @@ func (b *builder) remember(ctx context.Context) error {
 	maps.Copy(b.state.Files, b.names)
 	if b.addr != "" {
 		b.state.Addresses[b.p.id] = b.addr
+	}
+	if b.shown != nil {
+		b.state.Shown[b.p.id] = *b.shown
 	}
 	if !b.noticed.At.IsZero() {
 		b.state.Noticed[b.p.id] = b.noticed
@@ -273,6 +277,7 @@ func (b *builder) addEntries(ctx context.Context, rows []wireEntry, types map[in
 	}
 	b.snap.Calendar = events
 	b.skip(school.PartCalendar, skipped)
+	b.show(events, b.plan.Window)
 	b.cover(school.Coverage{Part: school.PartCalendar, Window: b.plan.Window})
 	return b.address(ctx)
 }

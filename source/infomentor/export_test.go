@@ -140,3 +140,9 @@ func DecodeState(data []byte) bool {
 	_, err := decodeState(data, fetch.NewJar(func() time.Time { return time.Unix(0, 0) }))
 	return err == nil
 }
+
+// CalendarFile reads a calendar file as if nothing had been shown before.
+func CalendarFile(data []byte) ([]school.Event, error) {
+	entries, err := readCalendarFile(data)
+	return news(nil, entries), err
+}

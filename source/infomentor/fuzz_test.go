@@ -1,11 +1,13 @@
 package infomentor_test
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"syncd/source"
 	"syncd/source/infomentor"
 	"syncd/source/school"
 )
@@ -176,4 +178,22 @@ func checkSpan(t *testing.T, s school.Span) {
 	if s.AllDay && s.Days.IsZero() || !s.AllDay && (s.Start.IsZero() || s.End.Before(s.Start)) {
 		t.Errorf("span is empty or runs backwards: %v", s)
 	}
+}
+
+func FuzzCalendarFile(f *testing.F) {
+	f.Add("BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTART;VALUE=DATE:20261122\r\nDTEND;VALUE=DATE:20261124\r\nSUMMARY:Hej\\, du\r\n d\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+	f.Add("\ufeffBEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\nDTSTART;TZID=\"W. Europe Standard Time\":20261025T023000\nDTEND:20261025T013000Z\nSTATUS:CANCELLED\nBEGIN:VALARM\nDESCRIPTION:x\nEND:VALARM\nEND:VEVENT\nEND:VCALENDAR")
+	f.Add("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:a\nRRULE:FREQ=DAILY\nDTSTART:20261025T023000\nEND:VEVENT\nEND:VCALENDAR")
+	f.Fuzz(func(t *testing.T, text string) {
+		events, err := infomentor.CalendarFile([]byte(text))
+		if err != nil && !errors.Is(err, source.ErrNotUnderstood) {
+			t.Errorf("error is %v", err)
+		}
+		for _, e := range events {
+			start, end := e.Span.Bounds(school.Stockholm())
+			if end.Before(start) || !utf8.ValidString(e.Title+e.Body+e.Place) || e.Ref == "" {
+				t.Errorf("event %+v", e.Span)
+			}
+		}
+	})
 }

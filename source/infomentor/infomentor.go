@@ -37,6 +37,8 @@ const (
 	ssoHost    = "sso.infomentor.se"
 	deviceHost = "im.infomentor.se"
 	apiHost    = "api-im.infomentor.se"
+	// calendarHost answers to the addresses of calendar subscriptions.
+	calendarHost = "im2-api.infomentor.se"
 
 	hub       = "https://" + hubHost
 	loginPath = "/swedish/production/mentor/"
@@ -64,7 +66,7 @@ const (
 	// SettingLearningLog reads the learning log as well. Default no.
 	SettingLearningLog = "learning-log"
 	// SettingCalendarAddress keeps InfoMentor's own calendar address of each
-	// child in the sealed session. Default no.
+	// child, sealed, and reads it while nobody is signed in. Default no.
 	SettingCalendarAddress = "calendar-address"
 )
 
@@ -87,6 +89,7 @@ func Platform() source.Platform {
 			{ID: SettingPairing, Optional: true, Choices: noYes},
 			{ID: SettingKeepPassword, Optional: true, Choices: yesNo},
 			{ID: SettingLearningLog, Optional: true, Choices: noYes},
+			{ID: SettingCalendarAddress, Optional: true, Choices: noYes},
 		},
 		Logins: append(stockholm.Methods(),
 			source.Method{ID: source.Password, Fields: []source.Field{{ID: fieldUser}, {ID: fieldPassword, Secret: true}}},
@@ -94,7 +97,7 @@ func Platform() source.Platform {
 		),
 		Parts:     parts(),
 		Announced: announcedParts(),
-		Hosts:     []string{hubHost, loginHost, ssoHost, deviceHost, apiHost, "login001.stockholm.se", "login003.stockholm.se"},
+		Hosts:     []string{hubHost, loginHost, ssoHost, deviceHost, apiHost, calendarHost, "login001.stockholm.se", "login003.stockholm.se"},
 		Budget:    budget,
 		New:       New,
 	}
@@ -126,7 +129,9 @@ const (
 	pathPair          = "/account/pair/GetAuthenticationData"
 	pathSwitch        = "/Account/PupilSwitcher/SwitchPupil/"
 	pathDownload      = "/Resources/Resource/Download/"
-	pathLogOut        = "/Authentication/Authentication/LogOut"
+	// pathCalendarFile begins what a calendar address names.
+	pathCalendarFile = "/V1/CalendarV2/IcalSubscription/Subscription/"
+	pathLogOut       = "/Authentication/Authentication/LogOut"
 )
 
 // rules are all requests that a read makes.
@@ -219,6 +224,7 @@ func (a *adapter) open(s *source.Session, allow []fetch.Rule) (*dialogue, error)
 	if !a.wants(SettingKeepPassword) {
 		d.state.Password = nil // it was kept before the guardian thought better of it
 	}
+	a.forget(&d.state)
 	return d, nil
 }
 

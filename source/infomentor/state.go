@@ -38,6 +38,8 @@ type state struct {
 	Files map[string]fileNote `json:"files,omitempty"`
 	// Addresses are the official calendar addresses.
 	Addresses map[pupilID]string `json:"addresses,omitempty"`
+	// Shown is what the calendar shows, where the addresses are wanted.
+	Shown map[pupilID]shownList `json:"shown,omitempty"`
 }
 
 // password is kept where the guardian lets us.
@@ -82,6 +84,7 @@ func newState() state {
 	return state{
 		Version: stateVersion, Marks: map[pupilID]im2ID{}, Absent: map[pupilID]map[school.Part]time.Time{},
 		Noticed: map[pupilID]noticed{}, Letters: map[school.Ref]mark{}, Files: map[string]fileNote{}, Addresses: map[pupilID]string{},
+		Shown: map[pupilID]shownList{},
 	}
 }
 
@@ -125,6 +128,9 @@ func decodeState(data []byte, jar *fetch.Jar) (state, error) {
 	if st.Addresses == nil {
 		st.Addresses = fresh.Addresses
 	}
+	if st.Shown == nil {
+		st.Shown = fresh.Shown
+	}
 	if jar == nil {
 		return st, nil
 	}
@@ -153,8 +159,8 @@ func (st state) setAbsent(id pupilID, part school.Part, now time.Time) {
 
 // calendarAddress returns an address if it is one of the platform's.
 func calendarAddress(addr string) string {
-	const prefix = "webcal://im2-api.infomentor.se/"
-	if !strings.HasPrefix(addr, prefix) || strings.ContainsAny(addr, " \t\r\n\"<>") || len(addr) > 500 {
+	const prefix = "webcal://" + calendarHost + pathCalendarFile
+	if len(addr) <= len(prefix) || !strings.EqualFold(addr[:len(prefix)], prefix) || strings.ContainsAny(addr, " \t\r\n\"<>") || len(addr) > 500 {
 		return ""
 	}
 	return addr

@@ -34,10 +34,14 @@ const (
 	SSOHost    = "sso.infomentor.se"
 	DeviceHost = "im.infomentor.se"
 	APIHost    = "api-im.infomentor.se"
+	// CalendarHost answers to the addresses of calendar subscriptions.
+	CalendarHost = "im2-api.infomentor.se"
 )
 
 // Hosts returns the platform's own hosts.
-func Hosts() []string { return []string{HubHost, LoginHost, SSOHost, DeviceHost, APIHost} }
+func Hosts() []string {
+	return []string{HubHost, LoginHost, SSOHost, DeviceHost, APIHost, CalendarHost}
+}
 
 // Lost is how the platform shows that a session is over.
 type Lost int
@@ -326,6 +330,8 @@ func (s *Server) route(r *http.Request) *faketest.Answer {
 		a = s.serveTokens(r)
 	case APIHost:
 		a = s.serveAPI(r)
+	case CalendarHost:
+		a = s.serveCalendar(r)
 	default:
 		a = s.serveHub(r)
 	}

@@ -146,7 +146,7 @@ func (a *App) buildEngine(ctx context.Context) error {
 	a.syncer, err = syncer.New(syncer.Config{
 		Store: a.cfg.DB, Sessions: a.keeper, Normalizer: a.norm, Sources: a.source, Parts: a.parts, Announced: a.announced,
 		Manners: a.manners, Now: a.cfg.Now, Log: a.cfg.Log, Location: a.loc,
-		DaysBack: a.cfg.DaysBack, DaysAhead: a.cfg.DaysAhead, Idle: a.keeper.Idle,
+		DaysBack: a.cfg.DaysBack, DaysAhead: a.cfg.DaysAhead, Idle: a.keeper.Idle, Spares: a.cfg.DB,
 		Unwanted: a.cfg.DB.UnwantedParts, LettersFrom: a.cfg.DB.LettersFrom, Hourly: a.tidy,
 		Committed: func(context.Context, school.AccountID, school.Changes) { a.views.Invalidate() },
 	})

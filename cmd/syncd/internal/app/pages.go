@@ -86,7 +86,7 @@ func (a *App) accountView(ctx context.Context, acct school.Account) (web.Account
 		return web.AccountView{}, err
 	}
 	return web.AccountView{
-		Sessions: sessions(stays), Keeping: keeping, Settings: acct.Settings,
+		Sessions: sessions(stays), Keeping: keeping, Settings: acct.Settings, Spared: a.syncer.Spared(acct.ID),
 		ID: acct.ID, Platform: acct.Platform, Name: platform.Name, State: acct.State, Since: acct.Since,
 		LastRead: last.Finished, NextRead: acct.NextDue, Reading: a.syncer.Running(acct.ID), Requests: requests,
 		Budget: platform.Budget, Problem: acct.Problem, Open: len(platform.Logins) == 0,

@@ -120,6 +120,9 @@ func (s *Syncer) job(ctx context.Context, id school.AccountID, why reason) Resul
 		if res.Problem == school.ProblemNone {
 			res.Problem = problemOf(err)
 		}
+		if errors.Is(err, errSignedOut) && why != idle {
+			s.spare(ctx, acct, why, &res)
+		}
 		return res
 	}
 	if why == idle {
@@ -172,6 +175,8 @@ func (s *Syncer) read(ctx context.Context, acct school.Account, why reason) Resu
 		s.report(ctx, res, &run{})
 		return res
 	}
+	m.noSpare()
+	m.noSpare()
 	began := s.cfg.Manners.Made(acct.ID)
 	r := &run{acct: acct}
 	r.plan, r.wide = s.plan(acct, m, why != whenDue)
@@ -217,7 +222,8 @@ func (s *Syncer) fetch(ctx context.Context, r *run, m *memory) (err error) {
 		// KnownNews is filled by the sink as soon as the children are known.
 		r.plan.KnownNews = make(map[school.Ref]time.Time)
 		r.plan.Unwanted = make(map[school.Ref][]school.Part)
-		return src.Fetch(ctx, sess, r.plan, &sink{s: s, r: r, m: m})
+		err := src.Fetch(ctx, sess, r.plan, &sink{s: s, r: r, m: m})
+		return errors.Join(err, s.keepSpare(ctx, r.acct.ID, src, sess, err == nil))
 	})
 }
 

@@ -21,6 +21,8 @@ type memory struct {
 	tries    map[school.Part]int       // failures of a part in a row
 	children map[school.Ref]bool       // nil: no job has seen the list yet
 	letters  map[school.Ref]bool       // to be read in full though they are known
+	tried    time.Time                 // when it was last read without a session
+	spared   time.Time                 // when that last went well
 	hurried  bool                      // the last job came early, because something was announced
 }
 

@@ -44,6 +44,14 @@ type Cache interface {
 	Readings(ctx context.Context) ([]school.Reading, error)
 }
 
+// Spares keeps what sources want for the time without a session, sealed.
+type Spares interface {
+	// Spare returns what is kept of an account; nil when nothing is.
+	Spare(ctx context.Context, id school.AccountID) ([]byte, error)
+	// PutSpare keeps data; empty data forgets what was kept.
+	PutSpare(ctx context.Context, id school.AccountID, data []byte) error
+}
+
 // Store is what the syncer needs of the storage.
 type Store interface {
 	Queue
@@ -89,6 +97,9 @@ type Config struct {
 	// Committed is told of each child that was committed, before the next one
 	// is read; may be nil. It must not fail and not block for long.
 	Committed func(context.Context, school.AccountID, school.Changes)
+	// Spares keeps what a [source.Sparer] reads by while nobody is signed in;
+	// nil: nothing is read then.
+	Spares Spares
 	// Idle returns the accounts whose sessions, by that moment, want a request
 	// only so that they do not end for want of use; nil: none ever do.
 	Idle func(ctx context.Context, by time.Time) ([]school.AccountID, error)

@@ -19,6 +19,7 @@ func (w *Words) fillEnglish() {
 	w.Backups = enBackups()
 	w.Export = enExport()
 	w.Keeping = enKeeping()
+	w.Spare = enSpare()
 	w.Children = enChildren()
 	w.Keep = enKeep()
 	w.Subscribed = enSubscribed()

@@ -207,6 +207,8 @@ func enField(id string) Field {
 		return Field{"Keep the password", "Only for signing in by password: it is kept encrypted, so that the sign-in can be renewed."}
 	case "learning-log":
 		return Field{"Read the learning log", ""}
+	case "calendar-address":
+		return Field{"Read InfoMentor's calendar address when the session is over", "The address is kept encrypted, and the school calendar is followed by it until you sign in again. It is forgotten when you switch this off or remove the account."}
 	}
 	return Field{Label: id}
 }

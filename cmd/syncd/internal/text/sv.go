@@ -20,6 +20,7 @@ func (w *Words) fillSwedish() {
 	w.Backups = svBackups()
 	w.Export = svExport()
 	w.Keeping = svKeeping()
+	w.Spare = svSpare()
 	w.Children = svChildren()
 	w.Keep = svKeep()
 	w.Subscribed = svSubscribed()

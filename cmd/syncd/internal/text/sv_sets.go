@@ -208,6 +208,8 @@ func svField(id string) Field {
 		return Field{"Behåll lösenordet", "Bara vid inloggning med lösenord: det sparas krypterat, så att inloggningen kan förnyas."}
 	case "learning-log":
 		return Field{"Läs lärloggen", ""}
+	case "calendar-address":
+		return Field{"Läs InfoMentors kalenderadress när inloggningen har gått ut", "Adressen sparas krypterad, och skolans kalender följs genom den tills ni loggar in igen. Den glöms när ni stänger av det eller tar bort kontot."}
 	}
 	return Field{Label: id}
 }

@@ -101,6 +101,7 @@ type Words struct {
 	Privacy    Privacy
 	Sessions   Sessions
 	Keeping    Keeping
+	Spare      Spare
 	Children   Children
 	Backups    Backups
 	Keep       Keep

@@ -67,6 +67,9 @@ type AccountView struct {
 	Open bool
 	// Sessions is what the diary says of the account's sessions.
 	Sessions SessionsView
+	// Spared is when the account was last read without a session, a little;
+	// zero: it was not.
+	Spared time.Time
 	// Keeping is what a guardian chose about keeping the session.
 	Keeping KeepingView
 	// Settings are the account's; of these only those of Choices are shown.

@@ -120,7 +120,7 @@ func TestBadInput(t *testing.T) {
 			}
 		}
 		t.Logf("%-48s %d  %8.3f ms  %6d KiB", b.name, b.status, float64(best.Microseconds())/1000, least>>10)
-		if best > 500*time.Millisecond || least > 24<<20 {
+		if best > 3*time.Second || least > 24<<20 { // time for the race detector on a busy machine, too
 			t.Errorf("%s took %v and %d KiB, want milliseconds and little memory", b.name, best, least>>10)
 		}
 	}

@@ -66,6 +66,12 @@ func (j *work) occurrence(comp *ical.Component, t timing, recurring bool) *ical.
 		}
 		o.Props[name] = []ical.Prop{write(name, m)}
 	}
+	if t.own {
+		end := t.start
+		end.Time = t.end
+		delete(o.Props, ical.PropDuration)
+		o.Props[ical.PropDateTimeEnd] = []ical.Prop{write(ical.PropDateTimeEnd, end)}
+	}
 	if !t.origin.IsZero() {
 		o.Props[ical.PropRecurrenceID] = []ical.Prop{write(ical.PropRecurrenceID, t.origin)}
 	} else if id, ok := j.read(comp.Props.Get(ical.PropRecurrenceID)); ok {
@@ -127,7 +133,7 @@ func (j *work) limitFreeBusy(cal *ical.Calendar, r span) {
 		for _, p := range comp.Props[ical.PropFreeBusy] {
 			var in []string
 			for v := range strings.SplitSeq(p.Value, ",") {
-				if from, to, ok := q.period(v); ok && r.overlaps(from, to) {
+				if from, to, ok := q.period(v, ""); ok && r.overlaps(from, to) {
 					in = append(in, v)
 				}
 			}

@@ -118,7 +118,7 @@ func (q *query) busyPeriods(list []busy, c *ical.Component, r span) []busy {
 			kind = "BUSY"
 		}
 		for v := range strings.SplitSeq(p.Value, ",") {
-			if from, to, ok := q.period(v); ok && from.Before(to) && r.overlaps(from, to) && len(list) <= maxExpanded {
+			if from, to, ok := q.period(v, ""); ok && from.Before(to) && r.overlaps(from, to) && len(list) <= maxExpanded {
 				list = append(list, busy{span{from, to}, kind})
 			}
 		}

@@ -223,26 +223,12 @@ func (q *query) freeBusyIn(r span, comp *ical.Component) bool {
 	}
 	for _, p := range comp.Props[ical.PropFreeBusy] {
 		for v := range strings.SplitSeq(p.Value, ",") {
-			if from, to, ok := q.period(v); ok && r.overlaps(from, to) {
+			if from, to, ok := q.period(v, ""); ok && r.overlaps(from, to) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// period reads a period of time (RFC 5545, 3.3.9).
-func (q *query) period(v string) (from, to time.Time, ok bool) {
-	first, second, _ := strings.Cut(v, "/")
-	start, ok := q.parse(first, "")
-	if !ok {
-		return from, to, false
-	}
-	if l, ok := parseLength(second); ok {
-		return start.Time, l.from(start.Time), true
-	}
-	end, ok := q.parse(second, "")
-	return start.Time, end.Time, ok
 }
 
 // alarmIn reports whether an alarm goes off in the range, at any occurrence of

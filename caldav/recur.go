@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/emersion/go-ical"
-	"github.com/teambition/rrule-go"
 )
 
 // maxOccurrences bounds how many occurrences of one object are looked at for
@@ -22,6 +21,7 @@ type timing struct {
 	hasStart bool
 	hasEnd   bool
 	lasts    bool // end came from a DURATION
+	own      bool // end is this occurrence's own: it was listed as a period
 	// origin is where an occurrence stood before it was moved together with
 	// all later ones; zero for others.
 	origin moment
@@ -134,6 +134,7 @@ func (c clock) occurrences(comp *ical.Component, siblings []*ical.Component, r s
 	}
 	out := c.replaced(comp, siblings)
 	until := c.takenOver(comp, siblings, time.Time{})
+	periods := c.periods(comp)
 	seen := map[int64]bool{}
 	c.starts(comp, base, r, t, func(start time.Time) bool {
 		if seen[start.Unix()] || out.holds(start) || !start.Before(until) {
@@ -143,8 +144,34 @@ func (c clock) occurrences(comp *ical.Component, siblings []*ical.Component, r s
 		if len(seen) > maxOccurrences {
 			return false
 		}
-		return yield(t.moved(start))
+		o := t.moved(start)
+		if end, ok := periods[start.Unix()]; ok {
+			o.end, o.hasEnd, o.own = end, true, true
+		}
+		return yield(o)
 	})
+}
+
+// periods returns the ends of an event's occurrences that are listed as periods
+// (RFC 5545, 3.8.5.2), by the second in which they begin.
+func (c clock) periods(comp *ical.Component) map[int64]time.Time {
+	var ends map[int64]time.Time
+	for _, p := range comp.Props[ical.PropRecurrenceDates] {
+		if comp.Name != compEvent || !strings.Contains(p.Value, "/") {
+			continue
+		}
+		for v := range strings.SplitSeq(p.Value, ",") {
+			from, to, ok := c.period(v, p.Params.Get(ical.ParamTimezoneID))
+			if !ok || to.Before(from) {
+				continue
+			}
+			if ends == nil {
+				ends = map[int64]time.Time{}
+			}
+			ends[from.Unix()] = to
+		}
+	}
+	return ends
 }
 
 // recurs reports whether comp stands for more than one occurrence.
@@ -298,114 +325,4 @@ func (c clock) starts(comp *ical.Component, base moment, r span, t timing, yield
 			return
 		}
 	}
-}
-
-// repeat calls yield for what a rule gives between from and to; it returns
-// false when yield did.
-func repeat(rule *rrule.RRule, from, to time.Time, yield func(time.Time) bool) bool {
-	next := rule.Iterator()
-	for range maxOccurrences {
-		start, ok := next()
-		if !ok || !start.Before(to) {
-			return true
-		}
-		if !start.Before(from) && !yield(start) {
-			return false
-		}
-	}
-	return true
-}
-
-// rule reads a recurrence rule that begins at base. Without a COUNT it is
-// entered shortly before from.
-//
-// A rule below a day with parts that filter is not worked out: the library
-// would look for the next match for minutes where there is none.
-func (c clock) rule(text string, base moment, from time.Time) (*rrule.RRule, bool) {
-	opt, err := rrule.StrToROption(text)
-	if err != nil {
-		return nil, false
-	}
-	filtered := len(opt.Bymonth)+len(opt.Bymonthday)+len(opt.Byyearday)+len(opt.Byweekno)+len(opt.Byweekday)+
-		len(opt.Byhour)+len(opt.Byminute)+len(opt.Bysecond)+len(opt.Bysetpos)+len(opt.Byeaster) > 0
-	if opt.Freq >= rrule.HOURLY && filtered || never(opt) {
-		return nil, false
-	}
-	if !opt.Until.IsZero() {
-		opt.Until = c.until(text, opt.Until)
-	}
-	opt.Dtstart = base.Time
-	if opt.Count == 0 && len(opt.Bysetpos) == 0 {
-		opt.Dtstart = enter(base.Time, opt.Freq, max(opt.Interval, 1), from)
-	}
-	rule, err := rrule.NewRRule(*opt)
-	return rule, err == nil
-}
-
-// never reports whether a rule asks for days that no month of its has: the
-// library would look for them day by day to the end of time.
-func never(opt *rrule.ROption) bool {
-	if len(opt.Bymonth) == 0 || len(opt.Bymonthday) == 0 {
-		return false
-	}
-	for _, month := range opt.Bymonth {
-		days := time.Date(2024, time.Month(month)+1, 0, 0, 0, 0, 0, time.UTC).Day()
-		for _, day := range opt.Bymonthday {
-			if max(day, -day) <= days {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// until reads UNTIL anew: the library takes a day and a local time for UTC. A
-// day counts to its end.
-func (c clock) until(text string, fallback time.Time) time.Time {
-	for part := range strings.SplitSeq(strings.ToUpper(text), ";") {
-		v, ok := strings.CutPrefix(strings.TrimSpace(part), "UNTIL=")
-		if !ok {
-			continue
-		}
-		if m, ok := c.parse(v, ""); ok {
-			if m.date {
-				return m.end().Add(-time.Second)
-			}
-			return m.Time
-		}
-	}
-	return fallback
-}
-
-// enter returns the last moment in step with the rule that lies well before
-// from, or start where there is none later.
-func enter(start time.Time, freq rrule.Frequency, interval int, from time.Time) time.Time {
-	var unit time.Duration
-	switch freq {
-	case rrule.WEEKLY:
-		unit = 7 * 24 * time.Hour
-	case rrule.DAILY:
-		unit = 24 * time.Hour
-	case rrule.HOURLY:
-		unit = time.Hour
-	case rrule.MINUTELY:
-		unit = time.Minute
-	case rrule.SECONDLY:
-		unit = time.Second
-	case rrule.MONTHLY, rrule.YEARLY:
-		return start
-	}
-	if interval > 10_000 || !start.Before(from) {
-		return start
-	}
-	// In seconds: a Duration ends after 292 years.
-	step := int64(unit/time.Second) * int64(interval)
-	n := (from.Unix()-start.Unix())/step - 2
-	if n <= 0 {
-		return start
-	}
-	if unit >= 24*time.Hour {
-		return start.AddDate(0, 0, int(n*step/(24*3600)))
-	}
-	return time.Unix(start.Unix()+n*step, 0).In(start.Location())
 }

@@ -54,8 +54,8 @@ func (c clock) read(p *ical.Prop) (moment, bool) {
 	return c.parse(p.Value, p.Params.Get(ical.ParamTimezoneID))
 }
 
-// list returns the moments of a property with several values. Of a period only
-// the beginning counts.
+// list returns the moments of a property with several values; of a period its
+// beginning.
 func (c clock) list(p *ical.Prop) []moment {
 	var out []moment
 	for v := range strings.SplitSeq(p.Value, ",") {
@@ -88,6 +88,20 @@ func (c clock) parse(v, tzid string) (moment, bool) {
 		return moment{Time: t, floating: floating && tzid == ""}, err == nil
 	}
 	return moment{}, false
+}
+
+// period reads a period of time (RFC 5545, 3.3.9).
+func (c clock) period(v, tzid string) (from, to time.Time, ok bool) {
+	first, second, _ := strings.Cut(v, "/")
+	start, ok := c.parse(first, tzid)
+	if !ok {
+		return from, to, false
+	}
+	if l, ok := parseLength(second); ok {
+		return start.Time, l.from(start.Time), true
+	}
+	end, ok := c.parse(second, tzid)
+	return start.Time, end.Time, ok
 }
 
 // length is a duration (RFC 5545, 3.3.6): days are of the calendar, the rest

@@ -1,7 +1,10 @@
 package caldav_test
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -183,6 +186,38 @@ func basic(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// TestRefusedBodiesAreNotAskedFor announces a body of 10 MB and waits for
+// leave to send it, as careful clients do: the refusal comes without it.
+func TestRefusedBodiesAreNotAskedFor(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(server(t, family(t), nil))
+	defer srv.Close()
+	for _, method := range []string{"PUT", "POST", "MKCALENDAR", "LOCK", "COPY"} {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Fprintf(conn, "%s %sx.ics HTTP/1.1\r\nHost: x\r\nContent-Length: 10485760\r\nExpect: 100-continue\r\n\r\n", method, events); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, res.Body); err != nil {
+			t.Error(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != http.StatusForbidden {
+			t.Errorf("%s = %d, want 403 and nothing before it", method, res.StatusCode)
+		}
+		_ = conn.Close()
+	}
 }
 
 // TestKeepAlive refuses a write with a large body and goes on with the same

@@ -21,7 +21,7 @@ import (
 
 func TestBackupAndRestore(t *testing.T) {
 	t.Parallel()
-	for name, passphrase := range map[string]string{"own key": "", "passphrase": "korrekt häst batteri"} {
+	for name, passphrase := range locks() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHome(t)
@@ -316,7 +316,7 @@ func TestDamagedBackup(t *testing.T) {
 // anew where the earlier ones are not whole.
 func TestSecondBackup(t *testing.T) {
 	t.Parallel()
-	for name, passphrase := range map[string]string{"own key": "", "passphrase": "korrekt häst batteri"} {
+	for name, passphrase := range locks() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			secondBackup(t, passphrase)
@@ -470,9 +470,10 @@ func TestPrune(t *testing.T) {
 	other := newHome(t)
 	o := other.options("")
 	o.Dir = h.backups
-	for range 30 {
+	start := storagetest.Start()
+	for _, hours := range []int{0, 12, 24, 156, 168, 312, 324, 336} {
+		h.clock.Add(start.Add(time.Duration(hours) * time.Hour).Sub(h.clock.Now()))
 		h.backUp("")
-		h.clock.Add(12 * time.Hour)
 	}
 	if _, err := backup.Write(t.Context(), o); err != nil {
 		t.Fatal(err)
@@ -487,13 +488,13 @@ func TestPrune(t *testing.T) {
 	}
 	want(t, "left", paths(left), []string{
 		"syncd-20261005T060001Z", // the other installation's, made at the same second as the first
-		"syncd-20261011T180000Z", "syncd-20261017T180000Z", "syncd-20261018T180000Z", "syncd-20261019T180000Z",
+		"syncd-20261011T180000Z", "syncd-20261012T060000Z", "syncd-20261018T180000Z", "syncd-20261019T060000Z",
 	})
-	if len(removed)+len(left) != 31 {
+	if len(removed)+len(left) != 9 {
 		t.Errorf("%d removed, %d left", len(removed), len(left))
 	}
 	newest, err := backup.NewestOf(h.backups, h.Installation())
-	if err != nil || filepath.Base(newest.Path) != "syncd-20261019T180000Z" {
+	if err != nil || filepath.Base(newest.Path) != "syncd-20261019T060000Z" {
 		t.Errorf("NewestOf = %s, %v", newest.Path, err)
 	}
 	// Keep nothing: the newest stays.
@@ -516,7 +517,7 @@ func TestPrune(t *testing.T) {
 // the rest is.
 func TestRewrite(t *testing.T) {
 	t.Parallel()
-	for name, passphrase := range map[string]string{"own key": "", "passphrase": "korrekt häst batteri"} {
+	for name, passphrase := range locks() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHome(t)

@@ -33,6 +33,9 @@ func byHand(t *testing.T) string {
 // only, so one is pretended.
 func TestInteropByHand(t *testing.T) {
 	t.Parallel()
+	if slow {
+		t.Skip("runs without the race detector")
+	}
 	for _, program := range []string{"age", "sqlite3", "python3"} {
 		if _, err := exec.LookPath(program); err != nil {
 			if os.Getenv("SYNCD_REQUIRE_INTEROP") == "1" {
@@ -42,7 +45,7 @@ func TestInteropByHand(t *testing.T) {
 		}
 	}
 	script := byHand(t)
-	for name, passphrase := range map[string]string{"own key": "", "passphrase": "korrekt häst batteri"} {
+	for name, passphrase := range locks() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHome(t)

@@ -7,6 +7,9 @@ import (
 	"syncd/source/school"
 )
 
+// latest is how many sessions are shown one by one.
+const latest = 10
+
 // sessions sums up an account's diary.
 func sessions(stays []school.Stay) web.SessionsView {
 	out := web.SessionsView{Rungs: map[school.Rung]int{}, Causes: map[school.EndCause]int{}}
@@ -23,6 +26,7 @@ func sessions(stays []school.Stay) web.SessionsView {
 		out.Average = (lived / time.Duration(out.Ended)).Round(time.Second)
 	}
 	out.SignIns, out.PerSignIn = perSignIn(stays)
+	out.Latest = stays[:min(len(stays), latest)]
 	return out
 }
 

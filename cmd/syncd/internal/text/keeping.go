@@ -21,6 +21,9 @@ type Keeping struct {
 	NoneEnded           string
 	How, Why, Times     string
 	Guess               string
+	Latest, Began       string
+	Lasted, Requests    string
+	Living              string
 	PlanTitle, PlanLead string
 	PlanDay, PlanTime   string
 	NoPlan, Daily       string
@@ -118,6 +121,7 @@ func svKeeping() Keeping {
 		NoneEnded: "Plattformen har inte avslutat någon session ännu.",
 		How:       "Så började sessionerna", Why: "Därför slutade de", Times: "Gånger",
 		Guess:     "Orsakerna är slutsatser utifrån när det hände. Plattformen säger inte varför.",
+		Latest: "De senaste", Began: "Började", Lasted: "Varade", Requests: "Förfrågningar", Living: "Pågår",
 		PlanTitle: "Planerad inloggning",
 		PlanLead:  "Välj en stund då du ändå har telefonen framme. Då ber syncd dig att logga in på nytt, innan plattformen gör det vid en sämre tidpunkt. Frågan står på statussidan och, så länge den gäller, i kalendrar och flöden vars länkar säger till om gamla uppgifter. Hoppar du över den händer ingenting: det som fungerar fortsätter att fungera.",
 		PlanDay:   "Dag", PlanTime: "Klockslag", NoPlan: "Ingen", Daily: "varje dag",
@@ -146,6 +150,7 @@ func enKeeping() Keeping {
 		NoneEnded: "The platform has not ended a session yet.",
 		How:       "How sessions began", Why: "Why they ended", Times: "Times",
 		Guess:     "The causes are concluded from when it happened. The platform does not say why.",
+		Latest: "The latest", Began: "Began", Lasted: "Lasted", Requests: "Requests", Living: "Goes on",
 		PlanTitle: "Planned sign-in",
 		PlanLead:  "Choose a moment at which your phone is at hand anyway. syncd then asks you to sign in anew, before the platform does at a worse time. The question stands on the status page and, while it is open, in calendars and feeds of links that tell when data are old. If you skip it, nothing happens: what works goes on working.",
 		PlanDay:   "Day", PlanTime: "Time", NoPlan: "None", Daily: "every day",

@@ -19,6 +19,10 @@ func sessions() web.SessionsView {
 	v := web.SessionsView{
 		Ended: 12, Average: 3 * time.Hour, SignIns: 3, PerSignIn: 9 * time.Hour,
 		Rungs: map[school.Rung]int{}, Causes: map[school.EndCause]int{},
+		Latest: []school.Stay{
+			{Began: now.Add(-time.Hour), Used: now, Rung: school.RungReentry, Requests: 1234},
+			{Began: now.Add(-26 * time.Hour), Used: now.Add(-23 * time.Hour), Ended: now.Add(-time.Hour), Cause: school.EndIdle, Requests: 87},
+		},
 	}
 	for i, r := range school.Rungs() {
 		v.Rungs[r] = i + 1
@@ -99,6 +103,11 @@ func TestDiaryIsShown(t *testing.T) {
 	for _, r := range school.Rungs() {
 		if !strings.Contains(page, w.Rung(r)) {
 			t.Errorf("the page does not tell of %s", r)
+		}
+	}
+	for _, want := range []string{w.When(now, now.Add(-26*time.Hour)), "3 timmar", ">87<", w.Number(1234), w.Keeping.Living} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the latest sessions lack %q", want)
 		}
 	}
 	if strings.Contains(page, `name="ping"`) {

@@ -86,6 +86,7 @@ type SessionsView struct {
 	// how long one did on average, silent renewals included.
 	SignIns   int
 	PerSignIn time.Duration
+	Latest    []school.Stay // the newest first
 }
 
 // Persons is how often somebody signed in.

@@ -190,7 +190,7 @@ func tellKeys(ctx context.Context, log *slog.Logger, keys *vault.Keys) {
 func keyReport(cfg config.Config, keys *vault.Keys, p place) app.KeyReport {
 	return app.KeyReport{
 		Keys: keys, Place: keyPlace(cfg, keys), Disk: disk(cfg.DataDir, keys.Path()),
-		Unnamed: p == placeUnnamed && keys.Path() == cfg.ManagedKey(),
+		Unnamed: p == placeUnnamed && keys.Path() == cfg.ManagedKey(), Swap: swaps(),
 	}
 }
 

@@ -23,7 +23,8 @@ type KeyReport struct {
 	Place   text.KeyPlace
 	Disk    Disk
 	Seals   storage.Seals
-	Unnamed bool // the key lies in a container's volume without a name
+	Swap    []string // where memory may be swapped to in the clear
+	Unnamed bool     // the key lies in a container's volume without a name
 }
 
 // Disk says whether key and data lie on one file system.
@@ -62,6 +63,9 @@ func (r KeyReport) Print(out io.Writer) error {
 		{r.Unnamed, say.Unnamed},
 		{r.Disk == DiskSame && !r.Keys.Protected(), say.SameDisk},
 		{r.Disk == DiskApart, say.Apart},
+	}
+	if len(r.Swap) > 0 {
+		fmt.Fprintf(out, "\n%s\n", say.Swapped.With(strings.Join(r.Swap, ", ")))
 	}
 	for _, n := range notes {
 		if n.holds {

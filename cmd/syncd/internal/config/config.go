@@ -159,8 +159,10 @@ func (l *loader) config() Config {
 	}
 	c.DataDir = l.dir("SYNCD_DATA_DIR", "XDG_DATA_HOME", ".local/share", "syncd")
 	c.KeysDir = l.dir("SYNCD_KEYS_DIR", "XDG_CONFIG_HOME", ".config", "syncd/keys")
-	if c.DataDir != "" && c.DataDir == c.KeysDir {
-		l.fail("SYNCD_DATA_DIR and SYNCD_KEYS_DIR must differ: a copy of the data must not hold its key")
+	for name, path := range map[string]string{"SYNCD_KEYS_DIR": c.KeysDir, "SYNCD_KEY_FILE": c.KeyFile} {
+		if c.DataDir != "" && path != "" && within(c.DataDir, path) {
+			l.fail("%s must not lie in SYNCD_DATA_DIR: a copy of the data must not hold its key", name)
+		}
 	}
 	if l.values["SYNCD_BACKUP_DIR"] != "" {
 		c.BackupDir = l.dir("SYNCD_BACKUP_DIR", "", "", "")
@@ -185,6 +187,16 @@ func (l *loader) config() Config {
 		l.fail("SYNCD_LOG_FORMAT: %q is neither text nor json", f)
 	}
 	return c
+}
+
+// within reports whether a path is a folder or lies below it.
+func within(dir, path string) bool {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(dir, abs)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
 // dir answers an absolute folder: as set, or below the user's own folders as

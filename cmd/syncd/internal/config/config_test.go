@@ -96,6 +96,8 @@ func TestLoadRefuses(t *testing.T) {
 		"level":                {"HOME": "/h", "SYNCD_LOG_LEVEL": "loud"},
 		"format":               {"HOME": "/h", "SYNCD_LOG_FORMAT": "xml"},
 		"certificate alone":    {"HOME": "/h", "SYNCD_TLS_CERT": "/c"},
+		"key below data":       {"HOME": "/h", "SYNCD_DATA_DIR": "/d", "SYNCD_KEYS_DIR": "/d/keys"},
+		"key file in data":     {"HOME": "/h", "SYNCD_DATA_DIR": "/d", "SYNCD_KEY_FILE": "/d/x/my.key"},
 		"one folder":           {"HOME": "/h", "SYNCD_DATA_DIR": "/d", "SYNCD_KEYS_DIR": "/d"},
 		"twin and value":       {"HOME": "/h", "SYNCD_LISTEN": ":1", "SYNCD_LISTEN_FILE": "/x"},
 		"twin that is missing": {"HOME": "/h", "SYNCD_KEY_PASSPHRASE_FILE": "/nonexistent/pass"},

@@ -12,6 +12,7 @@ type KeyCLI struct {
 	Loose      string
 	SameDisk   string // key and data on one file system
 	Apart      string // they are not
+	Swapped    Format // places, where memory may be written to a disk
 	Unnamed    string // the key lies in a volume without a name
 }
 
@@ -38,6 +39,8 @@ func KeyTerminal() KeyCLI {
 			"The key and the data lie on the same disk. That protects copies of the data folder, but not against somebody who\n" +
 			"takes the whole disk or is root here. Move the key off it: a passphrase, systemd-creds with TPM2, or an encrypted disk.",
 		Apart: "The key and the data lie on different file systems. That may still be one disk.",
+		Swapped: "Minnet kan skrivas okrypterat till disken: %[1]s. Stäng av swap för syncd (se docker-compose.yml) eller kryptera den.\n" +
+			"Memory may be written to the disk in the clear: %[1]s. Switch swap off for syncd (see docker-compose.yml), or encrypt it.",
 		Unnamed: "Nyckeln ligger i en volym utan namn, som försvinner med containern. Ge den ett namn: se docker-compose.yml.\n" +
 			"The key lies in a volume without a name, which goes when the container does. Give it one: see docker-compose.yml.",
 	}

@@ -321,7 +321,7 @@ func (b *builder) files(ctx context.Context, row wireEntry) ([]string, error) {
 			names = append(names, name)
 		}
 	}
-	b.names[id] = fileNote{Sum: sum, Names: names}
+	b.names[id] = fileNote{Sum: sum, Names: names, Pupil: b.p.id}
 	return names, nil
 }
 

@@ -164,6 +164,9 @@ func personName(s string) string {
 // everything of it is vouched for. At the end the parent's own selection is
 // put back.
 func (r *read) all(ctx context.Context, sink source.Sink) error {
+	if err := r.forget(ctx); err != nil {
+		return err
+	}
 	own := r.chosen
 	var trouble []error
 	for _, p := range r.order() {
@@ -189,6 +192,32 @@ func (r *read) all(ctx context.Context, sink source.Sink) error {
 		}
 	}
 	return errors.Join(append(trouble, r.restore(ctx, own))...)
+}
+
+// forget lets the session go of what it remembers of children and parts that
+// nobody wants any more: names of files, addresses, marks of letters.
+func (r *read) forget(ctx context.Context) error {
+	st := &r.state
+	size := func() int { return len(st.Files) + len(st.Letters) + len(st.Noticed) + len(st.Addresses) }
+	before := size()
+	for _, p := range r.pupils {
+		for _, part := range r.plan.Unwanted[p.Ref] {
+			switch part {
+			case school.PartCalendar:
+				delete(st.Addresses, p.id)
+				maps.DeleteFunc(st.Files, func(_ string, n fileNote) bool { return n.Pupil == p.id || n.Pupil == "" })
+			case school.PartNews:
+				maps.DeleteFunc(st.Letters, func(ref school.Ref, _ mark) bool { return strings.HasPrefix(string(ref), string(p.Ref)+"/") })
+			case school.PartNotices:
+				delete(st.Noticed, p.id)
+			default: // nothing of the others is remembered
+			}
+		}
+	}
+	if size() == before {
+		return nil
+	}
+	return r.save(ctx)
 }
 
 // unwanted reports whether nothing at all is to be read of a child.

@@ -78,6 +78,7 @@ type noticed struct {
 type fileNote struct {
 	Sum   string   `json:"sum"`
 	Names []string `json:"names"`
+	Pupil pupilID  `json:"pupil"`
 }
 
 func newState() state {

@@ -91,3 +91,30 @@ func Benchmark(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkUnkept measures answers that have to be made: no two requests are
+// the same.
+func BenchmarkUnkept(b *testing.B) {
+	h := thousand(b)
+	week := `<C:comp-filter name="VEVENT"><C:time-range start="20261115T230000Z" end="20261122T230000Z"/></C:comp-filter>`
+	cases := []struct{ name, method, body, depth string }{
+		{"propfind-depth0", "PROPFIND", `<propfind xmlns="DAV:"><prop><sync-token/></prop></propfind>`, "0"},
+		{"propfind-depth1-1000", "PROPFIND", `<propfind xmlns="DAV:"><prop><getetag/><getcontenttype/><resourcetype/></prop></propfind>`, "1"},
+		{"sync-initial", "REPORT", syncBody("", ""), "1"},
+		{"query-week-data", "REPORT", strings.Replace(queryBody(week, ""), "<D:getetag/>", "<D:getetag/><C:calendar-data/>", 1), "1"},
+		{"query-week-expand", "REPORT", strings.Replace(queryBody(week, ""), "<D:getetag/>", `<C:calendar-data><C:expand start="20261115T230000Z" end="20261122T230000Z"/></C:calendar-data>`, 1), "1"},
+		{"query-text", "REPORT", queryBody(`<C:comp-filter name="VEVENT"><C:prop-filter name="SUMMARY"><C:text-match>x</C:text-match></C:prop-filter></C:comp-filter>`, ""), "1"},
+	}
+	for _, c := range cases {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			w := &blank{header: http.Header{}}
+			for n := 0; b.Loop(); n++ {
+				r := httptest.NewRequestWithContext(b.Context(), c.method, events, strings.NewReader(fmt.Sprintf("<!-- %d -->%s", n, c.body)))
+				r.Header.Set("Depth", c.depth)
+				clear(w.header)
+				h.ServeHTTP(w, r)
+			}
+		})
+	}
+}

@@ -359,7 +359,11 @@ func (r *rack) accept(what string, got state, more int, may ...state) {
 			return
 		}
 	}
-	r.t.Fatalf("%s: the data hold %+v, want %+v or one of %+v", what, got, r.known, may)
+	var want []string
+	for _, s := range append(may, r.known) {
+		want = append(want, fmt.Sprintf("%d links and %d events", len(s.links), s.events))
+	}
+	r.t.Fatalf("%s: the data hold %d links and %d events, want %s", what, len(got.links), got.events, strings.Join(want, " or "))
 }
 
 // report says what was done.

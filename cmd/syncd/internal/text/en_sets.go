@@ -175,7 +175,7 @@ func enMethod(id source.MethodID) Method {
 	case source.Password:
 		return Method{"User name and password", "The ones that the school gave you."}
 	case source.Cookies:
-		return Method{"Carry over from the browser", "For platforms where nothing else works."}
+		return Method{"Carry over from the browser", "For municipalities where nothing else works."}
 	default:
 		return Method{Name: string(id)}
 	}
@@ -192,7 +192,7 @@ func enField(id string) Field {
 	case "password":
 		return Field{"Password", ""}
 	case "cookies":
-		return Field{"Cookies", "The content of an exported cookies.txt."}
+		return Field{"Cookies", "The Cookie line, or the content of a cookies.txt."}
 	case "address":
 		return Field{"Calendar address", "An address that begins with https:// or webcal://."}
 	case "school":

@@ -176,7 +176,7 @@ func svMethod(id source.MethodID) Method {
 	case source.Password:
 		return Method{"Användarnamn och lösenord", "De som skolan har gett dig."}
 	case source.Cookies:
-		return Method{"Flytta över från webbläsaren", "För plattformar där inget annat fungerar."}
+		return Method{"Flytta över från webbläsaren", "För kommuner där inget annat fungerar."}
 	default:
 		return Method{Name: string(id)}
 	}
@@ -193,7 +193,7 @@ func svField(id string) Field {
 	case "password":
 		return Field{"Lösenord", ""}
 	case "cookies":
-		return Field{"Kakor", "Innehållet i en exporterad cookies.txt."}
+		return Field{"Kakor", "Raden Cookie, eller innehållet i en cookies.txt."}
 	case "address":
 		return Field{"Kalenderadress", "En adress som börjar med https:// eller webcal://."}
 	case "school":

@@ -85,6 +85,7 @@ type loginPanel struct {
 	Instead  template.URL // the other form of the same link
 	Restarts string
 	Ask      []fieldView
+	Imports  bool // what is asked for comes from a browser
 }
 
 // newPanel puts a login into words.
@@ -106,6 +107,7 @@ func newPanel(a AccountView, v LoginView, w *text.Words, d device) *loginPanel {
 	}
 	for _, f := range v.Progress.Ask {
 		p.Ask = append(p.Ask, newField("ask", f, w))
+		p.Imports = p.Imports || f.ID == string(source.Cookies)
 	}
 	if v.Progress.State == source.LoginQuestion && appURL(v.Progress.UniversalLink) != "" {
 		p.Open, p.OpenText = appURL(v.Progress.UniversalLink), w.Login.OpenPage

@@ -272,3 +272,35 @@ func TestPersonalNumberIsPassedOnAndForgotten(t *testing.T) {
 		t.Error("the number came back")
 	}
 }
+
+// Whoever brings a browser's session along is told how, before and while it is
+// asked for, and nobody else is.
+func TestImportIsExplained(t *testing.T) {
+	t.Parallel()
+	for lang, words := range map[string]*text.Words{"sv": text.For(text.SV), "en": text.For(text.EN)} {
+		site := newSite(t, one(web.AccountView{State: school.Expired}))
+		explained := func(page string) bool {
+			page = html.UnescapeString(page)
+			for _, step := range words.Importing.Steps() {
+				if !strings.Contains(page, step) {
+					return false
+				}
+			}
+			return strings.Contains(page, words.Importing.Care)
+		}
+		accept := "Accept-Language: " + lang
+		if page := site.call(t, http.MethodGet, "/accounts/aa/login", nil, accept).Body.String(); explained(page) != strings.Contains(page, `value="cookies"`) {
+			t.Errorf("%s: the choice of ways does not explain the one that needs it", lang)
+		}
+		site.call(t, http.MethodPost, "/accounts/aa/login", url.Values{"method": {"bankid-qr"}})
+		for _, c := range []struct {
+			ask  string
+			want bool
+		}{{"cookies", true}, {"municipality", false}} {
+			site.store.login.Progress = source.Progress{State: source.LoginQuestion, Ask: []source.Field{{ID: c.ask}}}
+			if page := site.call(t, http.MethodGet, "/accounts/aa/login", nil, accept).Body.String(); explained(page) != c.want {
+				t.Errorf("%s: asked for %s, explained %v", lang, c.ask, !c.want)
+			}
+		}
+	}
+}

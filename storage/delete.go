@@ -51,7 +51,8 @@ func (db *DB) Delete(ctx context.Context, c Choice) (Removed, error) {
 	}
 	db.step("begin")
 	unsaved := db.state.Update(ctx, func(tx *sql.Tx) error {
-		return errors.Join(putUnwanted(ctx, tx, ids, c.Kind, db.second()), putCleanup(ctx, tx, Cleanup{Choice: c}))
+		return errors.Join(
+			putUnwanted(ctx, tx, ids, c.Kind, db.second()), forgetReadings(ctx, tx, c, ids), putCleanup(ctx, tx, Cleanup{Choice: c}))
 	})
 	if unsaved != nil && !errors.Is(unsaved, vault.ErrNotSaved) {
 		return Removed{}, wrap("delete", unsaved)
@@ -67,7 +68,7 @@ func (db *DB) Delete(ctx context.Context, c Choice) (Removed, error) {
 	if err != nil && !errors.Is(err, vault.ErrNotSaved) {
 		return out, wrap("delete", errors.Join(unsaved, err))
 	}
-	err = errors.Join(err, db.forgetReadings(ctx, c, ids), db.forget(ctx))
+	err = errors.Join(err, db.forget(ctx))
 	if unsaved != nil { // the files that went may have made room
 		err = errors.Join(err, db.state.Flush(ctx))
 	}
@@ -133,27 +134,32 @@ func putUnwanted(ctx context.Context, tx *sql.Tx, ids []int64, kind school.Kind,
 	return nil
 }
 
-// forgetReadings removes from state.age when it was read what is gone, and
-// which platform led in it.
-func (db *DB) forgetReadings(ctx context.Context, c Choice, ids []int64) error {
-	return db.state.Update(ctx, func(tx *sql.Tx) error {
-		for _, p := range school.Parts() {
-			if c.Kind != "" && p.Kind() != c.Kind {
-				continue
-			}
-			for _, id := range ids {
-				const query = "DELETE FROM reading WHERE part = ?1 AND (identity = ?2 OR ?2 = 0)"
-				if _, err := tx.ExecContext(ctx, query, p, id); err != nil {
-					return fmt.Errorf("forget readings: %w", err)
-				}
+// forgetReadings removes from state.age when it was read what is gone, which
+// platform led in it, and what is kept to read it without a session.
+func forgetReadings(ctx context.Context, tx *sql.Tx, c Choice, ids []int64) error {
+	for _, p := range school.Parts() {
+		if c.Kind != "" && p.Kind() != c.Kind {
+			continue
+		}
+		for _, id := range ids {
+			const query = "DELETE FROM reading WHERE part = ?1 AND (identity = ?2 OR ?2 = 0)"
+			if _, err := tx.ExecContext(ctx, query, p, id); err != nil {
+				return fmt.Errorf("forget readings: %w", err)
 			}
 		}
-		if c.Kind != "" {
-			return nil
+	}
+	if c.Kind == "" || c.Kind == school.KindEvents {
+		// It names children; the next read with a session makes it anew,
+		// without those who were deleted.
+		if _, err := tx.ExecContext(ctx, "DELETE FROM spare"); err != nil {
+			return fmt.Errorf("forget what is read without a session: %w", err)
 		}
-		_, err := tx.ExecContext(ctx, "DELETE FROM lead WHERE child = ?", c.Child)
-		return err
-	})
+	}
+	if c.Kind != "" {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM lead WHERE child = ?", c.Child)
+	return err
 }
 
 // Allow takes a [Choice] back: what it names is read again with the next read

@@ -93,6 +93,9 @@ func TestDeletedChildLeavesNothing(t *testing.T) {
 	if n := remnants(t, source); n < 1000 {
 		t.Fatalf("the control finds %d pieces", n)
 	}
+	if err := h.PutSpare(t.Context(), account, []byte(canaries()["ref"])); err != nil {
+		t.Fatal(err)
+	}
 	before := h.revision()
 	got, err := h.Delete(t.Context(), storage.Choice{Child: 1})
 	if err != nil {

@@ -198,13 +198,14 @@ func (r *read) all(ctx context.Context, sink source.Sink) error {
 // nobody wants any more: names of files, addresses, marks of letters.
 func (r *read) forget(ctx context.Context) error {
 	st := &r.state
-	size := func() int { return len(st.Files) + len(st.Letters) + len(st.Noticed) + len(st.Addresses) }
+	size := func() int { return len(st.Files) + len(st.Letters) + len(st.Noticed) + len(st.Addresses) + len(st.Shown) }
 	before := size()
 	for _, p := range r.pupils {
 		for _, part := range r.plan.Unwanted[p.Ref] {
 			switch part {
 			case school.PartCalendar:
 				delete(st.Addresses, p.id)
+				delete(st.Shown, p.id)
 				maps.DeleteFunc(st.Files, func(_ string, n fileNote) bool { return n.Pupil == p.id || n.Pupil == "" })
 			case school.PartNews:
 				maps.DeleteFunc(st.Letters, func(ref school.Ref, _ mark) bool { return strings.HasPrefix(string(ref), string(p.Ref)+"/") })

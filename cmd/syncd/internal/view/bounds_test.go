@@ -2,6 +2,7 @@ package view_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -9,8 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"syncd/caldav"
 	"syncd/cmd/syncd/internal/view"
 	"syncd/source/school"
+	"syncd/storage"
 	"syncd/storage/storagetest"
 )
 
@@ -135,5 +138,81 @@ func TestOneBuilderAtATime(t *testing.T) {
 	wg.Wait()
 	if most := store.most.Load(); most != 1 {
 		t.Errorf("%d calendars were built at the same time", most)
+	}
+}
+
+// forgetfulStore has forgotten what happened up to some change, as the log
+// does beyond its horizon.
+type forgetfulStore struct {
+	plainStore
+
+	horizon *atomic.Int64
+}
+
+// ChangesSince implements view.ContentStore.
+func (s forgetfulStore) ChangesSince(
+	ctx context.Context, children []school.ChildNumber, kinds []school.Kind, from storage.Revision,
+) ([]storage.Change, storage.Revision, error) {
+	if from.Seq < s.horizon.Load() {
+		return nil, storage.Revision{}, fmt.Errorf("storage: changes since: %w", storage.ErrRevision)
+	}
+	return s.plainStore.ChangesSince(ctx, children, kinds, from)
+}
+
+// TestBoundOfTheChangeLog changes a calendar until the log forgets the oldest
+// changes: a sync token from before is refused, one from after goes on, and a
+// calendar that stood still keeps its own. In the long form the log forgets by
+// itself.
+func TestBoundOfTheChangeLog(t *testing.T) {
+	t.Parallel()
+	events, rounds, horizon := 20, 3, &atomic.Int64{}
+	long := os.Getenv("SYNCD_TORTURE") != ""
+	if long {
+		events, rounds = 4500, 12
+	}
+	h := newHouse(t, func(c *view.Config) {
+		if s, ok := c.Store.(plainStore); ok {
+			c.Store = forgetfulStore{s, horizon}
+		}
+	})
+	h.link("l", nil)
+	busy := func(round int) func(*school.Snapshot) {
+		return func(s *school.Snapshot) {
+			for i := range events {
+				s.Calendar = append(s.Calendar, school.Event{Item: item(fmt.Sprint("x", i), fmt.Sprint("Pass ", round), i%300, 9)})
+			}
+		}
+	}
+	token := func(slug string) string { return h.calendar("l", slug).Token }
+	h.read(busy(0))
+	first, still := token("1-events"), token("1-lessons")
+	var late string
+	for round := 1; round < rounds; round++ {
+		h.clock.Add(time.Hour)
+		h.read(busy(round))
+		if round == rounds-2 {
+			late = token("1-events")
+			rev, err := h.Revision(t.Context(), nil, []school.Kind{school.KindEvents})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !long {
+				horizon.Store(rev.Seq)
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		slug, token string
+		want        error
+		changed     int
+	}{
+		"from before the horizon":    {"1-events", first, caldav.ErrToken, 0},
+		"from after it":              {"1-events", late, nil, events},
+		"of a calendar without news": {"1-lessons", still, nil, 0},
+	} {
+		delta, err := h.CalDAV().Changes(t.Context(), "l", test.slug, test.token)
+		if !errors.Is(err, test.want) || err == nil && len(delta.Changed) != test.changed {
+			t.Errorf("%s: Changes = %+v, %v, want %d changes, %v", name, delta, err, test.changed, test.want)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -169,15 +170,36 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request, res *resource) err
 	case kindObject:
 		hd.Set("Content-Type", objectType(res.obj))
 		hd.Set("ETag", `"`+res.obj.ETag+`"`)
-		http.ServeContent(w, r, "", res.obj.Modified, bytes.NewReader(res.obj.Data))
+		serveBytes(w, r, res.obj.Modified, res.obj.Data)
 	case kindCalendar:
 		hd.Set("Content-Type", "text/calendar; charset=utf-8")
 		hd.Set("ETag", `"`+res.cal.ICSETag+`"`)
-		http.ServeContent(w, r, "", res.cal.Modified, bytes.NewReader(res.cal.ICS))
+		serveBytes(w, r, res.cal.Modified, res.cal.ICS)
 	case kindRoot, kindPrincipal, kindHome, kindCount:
 		return notAllowed(w, res.target)
 	}
 	return nil
+}
+
+// serveBytes answers GET and HEAD with data, or with what its conditions and
+// ranges ask for. Nearly all come without any, and then there is little to do.
+func serveBytes(w http.ResponseWriter, r *http.Request, modified time.Time, data []byte) {
+	for _, name := range [...]string{"If-None-Match", "If-Modified-Since", "Range", "If-Match", "If-Unmodified-Since"} {
+		if r.Header[name] != nil {
+			http.ServeContent(w, r, "", modified, bytes.NewReader(data))
+			return
+		}
+	}
+	hd := w.Header()
+	hd.Set("Accept-Ranges", "bytes")
+	hd.Set("Content-Length", strconv.Itoa(len(data)))
+	if !modified.IsZero() {
+		hd.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
+	}
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		_, _ = bytes.NewReader(data).WriteTo(w) // nothing can be done for a client that does not listen
+	}
 }
 
 // objectType is the media type of an object (RFC 4791, 5.3.4 and RFC 5545, 8.1).

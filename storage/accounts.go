@@ -99,7 +99,7 @@ func (db *DB) DeleteAccount(ctx context.Context, id school.AccountID) (Removed, 
 	if err != nil && !errors.Is(err, vault.ErrNotSaved) {
 		return out, wrap("delete account", err)
 	}
-	err = errors.Join(err, db.forgetChildren(ctx), db.forget(ctx))
+	err = errors.Join(err, db.forgetChildren(ctx), db.forget(ctx), db.touchState(ctx))
 	children, e := db.Children(ctx)
 	err = errors.Join(err, e)
 	for _, c := range children {

@@ -68,12 +68,21 @@ func (db *DB) Delete(ctx context.Context, c Choice) (Removed, error) {
 	if err != nil && !errors.Is(err, vault.ErrNotSaved) {
 		return out, wrap("delete", errors.Join(unsaved, err))
 	}
-	err = errors.Join(err, db.forget(ctx))
+	err = errors.Join(err, db.forget(ctx), db.touchState(ctx))
 	if unsaved != nil { // the files that went may have made room
 		err = errors.Join(err, db.state.Flush(ctx))
 	}
 	db.step("end")
 	return out, wrap("delete", err)
+}
+
+// touchState writes state.age for the sake of its memory of cache.age, so that
+// an older copy of that is noticed.
+func (db *DB) touchState(ctx context.Context) error {
+	return db.state.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE meta SET seen = max(seen, ?)", db.cache.durable.Load())
+		return err
+	})
 }
 
 // chosen returns the identities of a choice; 0 stands for all.

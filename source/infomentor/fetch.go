@@ -198,7 +198,9 @@ func (r *read) all(ctx context.Context, sink source.Sink) error {
 // nobody wants any more: names of files, addresses, marks of letters.
 func (r *read) forget(ctx context.Context) error {
 	st := &r.state
-	size := func() int { return len(st.Files) + len(st.Letters) + len(st.Noticed) + len(st.Addresses) + len(st.Shown) }
+	size := func() int {
+		return len(st.Files) + len(st.Letters) + len(st.Noticed) + len(st.Addresses) + len(st.Shown)
+	}
 	before := size()
 	for _, p := range r.pupils {
 		for _, part := range r.plan.Unwanted[p.Ref] {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"syncd/source/internal/wallclock"
 	"syncd/source/school"
 )
 
@@ -78,22 +79,8 @@ func parseProse(s string) (moment, bool) {
 	if m == nil {
 		return moment{}, false
 	}
-	month := 0
-	for i, name := range []string{
-		"januari", "februari", "mars", "april", "maj", "juni",
-		"juli", "augusti", "september", "oktober", "november", "december",
-	} {
-		if name == m[2] {
-			month = i + 1
-		}
-	}
-	number, err1 := strconv.Atoi(m[1])
-	year, err2 := strconv.Atoi(m[3])
-	if month == 0 || err1 != nil || err2 != nil {
-		return moment{}, false
-	}
-	day := school.NewDate(year, time.Month(month), number)
-	if day.Day != number { // the 31st of a short month
+	day, ok := wallclock.Day(m[1], m[2], m[3])
+	if !ok {
 		return moment{}, false
 	}
 	if m[4] == "" {
@@ -103,12 +90,8 @@ func parseProse(s string) (moment, bool) {
 }
 
 func wallClock(day school.Date, hour, minute string) (moment, bool) {
-	h, err1 := strconv.Atoi(hour)
-	m, err2 := strconv.Atoi(minute)
-	if err1 != nil || err2 != nil || h > 23 || m > 59 {
-		return moment{}, false
-	}
-	return moment{day: day, at: day.At(h, m, school.Stockholm()), timed: true, zero: h == 0 && m == 0}, true
+	at, ok := wallclock.At(day, hour, minute)
+	return moment{day: day, at: at, timed: true, zero: at.Hour() == 0 && at.Minute() == 0}, ok
 }
 
 // clockOn reads a time of day on a day.
@@ -130,13 +113,7 @@ func (m moment) instant() time.Time {
 }
 
 // timed makes a span of two instants of a wall clock.
-func timed(start, end time.Time) (school.Span, bool) {
-	// In the hour that comes twice the wall clock may seem to run backwards.
-	if later := end.Add(time.Hour); end.Before(start) && later.Hour() == end.Hour() {
-		end = later
-	}
-	return school.Timed(start, end), !end.Before(start)
-}
+func timed(start, end time.Time) (school.Span, bool) { return wallclock.Span(start, end) }
 
 // wholeDays makes a span of a whole-day entry. The platform writes its end in
 // two ways: as the midnight after the last day, or as the last second of it.

@@ -11,6 +11,7 @@ import (
 
 	"syncd/source"
 	"syncd/source/internal/fetch"
+	"syncd/source/internal/wire"
 )
 
 // dialogue is one conversation with the platform, from the loading of a
@@ -108,7 +109,7 @@ func ends(err error) bool {
 	return false
 }
 
-func notUnderstood(what string) error { return fmt.Errorf("%s: %w", what, source.ErrNotUnderstood) }
+func notUnderstood(what string) error { return wire.NotUnderstood(what) }
 
 // verdict is what an answer is, before anything is known about the session.
 type verdict int

@@ -16,6 +16,7 @@ import (
 
 	"syncd/source"
 	"syncd/source/internal/fetch"
+	"syncd/source/internal/wire"
 	"syncd/source/school"
 )
 
@@ -96,7 +97,7 @@ func (b *builder) list(ctx context.Context) ([]letter, error) {
 	if w.Items == nil {
 		return nil, notUnderstood("list: items are missing")
 	}
-	rows, bad := rowsAs[wireNews](*w.Items)
+	rows, bad := wire.Each[wireNews](*w.Items)
 	letters, skipped := translateNews(rows, b.p)
 	b.skip(school.PartNews, bad+skipped)
 	return letters, nil
@@ -111,7 +112,7 @@ func (b *builder) readLog(ctx context.Context) (letters []letter, oldest time.Ti
 		if err := b.query(ctx, path, nil, &raw); err != nil {
 			return nil, time.Time{}, fmt.Errorf("learning log: %w", err)
 		}
-		rows, bad := rowsAs[wireLog](raw)
+		rows, bad := wire.Each[wireLog](raw)
 		more, skipped := translateLog(rows, b.p)
 		b.skip(school.PartNews, bad+skipped)
 		letters = append(letters, more...)

@@ -160,16 +160,3 @@ func (b *builder) askNotices(ctx context.Context) ([]wireNotice, int, error) {
 
 // jsonRow is one row of a list, read by itself.
 type jsonRow = json.RawMessage
-
-// rowsAs reads rows one by one; bad counts those that could not be read.
-func rowsAs[T any](raw []jsonRow) (rows []T, bad int) {
-	for _, r := range raw {
-		var row T
-		if string(r) == "null" || json.Unmarshal(r, &row) != nil {
-			bad++
-			continue
-		}
-		rows = append(rows, row)
-	}
-	return rows, bad
-}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"syncd/source/internal/wire"
 )
 
 // encode writes a request's body; nothing at all for nil.
@@ -15,33 +17,20 @@ func encode(v any) ([]byte, error) {
 	return json.Marshal(v)
 }
 
-// decode reads JSON: unknown fields are nothing special. The decoder's error
-// is cut off, for it quotes.
+// decode reads JSON; null is none.
 func decode(data []byte, v any) error {
-	data = bytes.TrimPrefix(bytes.TrimSpace(data), []byte("\xef\xbb\xbf"))
-	if bytes.Equal(data, []byte("null")) || json.Unmarshal(data, v) != nil {
-		return notUnderstood("JSON is malformed or of another shape")
+	if wire.Null(data) {
+		return notUnderstood("JSON is null")
 	}
-	return nil
+	return wire.Decode(data, v)
 }
 
-// decodeRows reads a list row by row, so that one bad row does not cost the
-// others; skipped counts the bad ones.
+// decodeRows reads a list; null is none.
 func decodeRows[T any](data json.RawMessage) (rows []T, skipped int, err error) {
-	var raw []json.RawMessage
-	if err := decode(data, &raw); err != nil {
-		return nil, 0, err
+	if wire.Null(data) {
+		return nil, 0, notUnderstood("list is null")
 	}
-	rows = make([]T, 0, len(raw))
-	for _, r := range raw {
-		var row T
-		if bytes.Equal(r, []byte("null")) || json.Unmarshal(r, &row) != nil {
-			skipped++
-			continue
-		}
-		rows = append(rows, row)
-	}
-	return rows, skipped, nil
+	return wire.Rows[T](data)
 }
 
 // rowsOf reads a list that is bare or stands under "items".

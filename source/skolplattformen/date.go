@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"syncd/source/internal/wallclock"
 	"syncd/source/school"
 )
 
@@ -102,22 +103,8 @@ func parseHuman(s string) (moment, bool) {
 	if m == nil {
 		return moment{}, false
 	}
-	month := 0
-	for i, name := range []string{
-		"januari", "februari", "mars", "april", "maj", "juni",
-		"juli", "augusti", "september", "oktober", "november", "december",
-	} {
-		if name == m[2] {
-			month = i + 1
-		}
-	}
-	number, err1 := strconv.Atoi(m[1])
-	year, err2 := strconv.Atoi(m[3])
-	if month == 0 || err1 != nil || err2 != nil {
-		return moment{}, false
-	}
-	day := school.NewDate(year, time.Month(month), number)
-	if day.Day != number { // the 31st of a short month
+	day, ok := wallclock.Day(m[1], m[2], m[3])
+	if !ok {
 		return moment{}, false
 	}
 	if m[4] == "" {
@@ -127,12 +114,8 @@ func parseHuman(s string) (moment, bool) {
 }
 
 func wallClock(day school.Date, hour, minute string) (moment, bool) {
-	h, err1 := strconv.Atoi(hour)
-	m, err2 := strconv.Atoi(minute)
-	if err1 != nil || err2 != nil || h > 23 || m > 59 {
-		return moment{}, false
-	}
-	return moment{day: day, at: day.At(h, m, school.Stockholm()), timed: true}, true
+	at, ok := wallclock.At(day, hour, minute)
+	return moment{day: day, at: at, timed: true}, ok
 }
 
 // span makes a span of a start and an end. Without a time, or where the
@@ -145,9 +128,5 @@ func span(start, end moment, allDay bool) (school.Span, bool) {
 	if !start.timed || !end.timed {
 		return school.Span{}, false
 	}
-	// In the hour that comes twice the wall clock may seem to run backwards.
-	if later := end.at.Add(time.Hour); end.at.Before(start.at) && later.Hour() == end.at.Hour() {
-		end.at = later
-	}
-	return school.Timed(start.at, end.at), !end.at.Before(start.at)
+	return wallclock.Span(start.at, end.at)
 }

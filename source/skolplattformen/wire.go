@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"syncd/source"
+	"syncd/source/internal/wire"
 )
 
 // envelope is around every answer in JSON but the user's.
@@ -43,35 +44,12 @@ func decodeEnvelope(body []byte) (json.RawMessage, error) {
 	return e.Data, nil
 }
 
-// decode reads JSON, by the rules of this platform's answers: unknown fields
-// are nothing special. The decoder's error is cut off, for it quotes.
-func decode(data []byte, v any) error {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if err := json.Unmarshal(data, v); err != nil {
-		return notUnderstood("JSON is malformed or of another shape")
-	}
-	return nil
-}
+func decode(data []byte, v any) error { return wire.Decode(data, v) }
 
-func notUnderstood(what string) error { return fmt.Errorf("%s: %w", what, source.ErrNotUnderstood) }
+func notUnderstood(what string) error { return wire.NotUnderstood(what) }
 
-// decodeRows reads a list row by row, so that one bad row does not cost the
-// others; skipped counts the bad ones.
 func decodeRows[T any](data json.RawMessage) (rows []T, skipped int, err error) {
-	var raw []json.RawMessage
-	if err := decode(data, &raw); err != nil {
-		return nil, 0, err
-	}
-	rows = make([]T, 0, len(raw))
-	for _, r := range raw {
-		var row T
-		if bytes.Equal(r, []byte("null")) || json.Unmarshal(r, &row) != nil {
-			skipped++
-			continue
-		}
-		rows = append(rows, row)
-	}
-	return rows, skipped, nil
+	return wire.Rows[T](data)
 }
 
 // wireUser is getuserdata: no envelope, names in camelCase.

@@ -28,7 +28,7 @@ type home struct {
 	data, key, backups string
 	keys               *vault.Keys
 	clock              *storagetest.Clock
-	account            school.AccountID
+	account, big       school.AccountID
 }
 
 const picture = "en bild av en hel klass, lång nog att kännas igen"

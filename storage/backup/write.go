@@ -66,15 +66,17 @@ func (o *Options) write(ctx context.Context) (b Backup, err error) {
 		Format: format, ID: strings.ToLower(rand.Text()), Installation: o.DB.Installation(),
 		Created: o.Now().UTC().Truncate(time.Second), Revision: 1, Version: o.Version, Protected: len(o.Passphrase) > 0,
 	}
+	like := ""
+	if at := slices.IndexFunc(before, func(b Backup) bool {
+		return b.Installation == m.Installation && b.Protected == m.Protected
+	}); at >= 0 {
+		like = before[at].Path
+	}
+	if err := o.room(dir, like); err != nil {
+		return b, err
+	}
 	o.step("begin")
 	return m.put(ctx, dir, o.step, func(path string) (*vault.Keys, error) {
-		at := slices.IndexFunc(before, func(b Backup) bool {
-			return b.Installation == m.Installation && b.Protected == m.Protected
-		})
-		like := ""
-		if at >= 0 {
-			like = before[at].Path
-		}
 		keys, like, err := o.keys(path, like)
 		if err != nil {
 			return nil, err

@@ -93,8 +93,9 @@ func (a *App) cleanPlace(ctx context.Context, dir string, all []storage.Cleanup,
 		if b.Installation != a.cfg.DB.Installation() {
 			continue
 		}
-		_, err := backup.Rewrite(ctx, backup.RewriteOptions{Backup: b, Keys: a.cfg.DB.Keys(), Now: a.cfg.Now, Log: a.cfg.Log},
-			func(db *storage.DB) error { return db.Clean(ctx, all) })
+		_, err := backup.Rewrite(ctx, backup.RewriteOptions{
+			Backup: b, Keys: a.cfg.DB.Keys(), Passphrase: a.cfg.Backups.Passphrase, Now: a.cfg.Now, Log: a.cfg.Log,
+		}, func(db *storage.DB) error { return db.Clean(ctx, all) })
 		switch {
 		case err == nil:
 			out.Changed++

@@ -7,6 +7,7 @@ import (
 
 	"syncd/cmd/syncd/internal/app"
 	"syncd/cmd/syncd/internal/text"
+	"syncd/source/school"
 	"syncd/source/skolplattformen/skolplattformentest"
 )
 
@@ -123,6 +124,9 @@ func TestStrangerLeavesTheOwnersSession(t *testing.T) {
 		t.Errorf("status after a stranger's sign-in:\n%s", out)
 	}
 	h.fake.SSO().Phone().Auto(nobody(), 0)
+	for h.read() == school.ProblemWrongPerson { // the read that found out is still under way
+		time.Sleep(50 * time.Millisecond)
+	}
 	h.mustRead()
 	if out := h.command("status", "-json"); strings.Contains(out, "wrong-person") {
 		t.Errorf("status after the owner's next read:\n%s", out)

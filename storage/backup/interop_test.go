@@ -59,7 +59,7 @@ func TestInteropByHand(t *testing.T) {
 			out := pretend(t, b.Path, commands, passphrase)
 			for _, found := range []string{"ok\n", "Händelse 3", "Brev|<p>Hej</p>"} {
 				if !strings.Contains(out, found) {
-					t.Errorf("the output lacks %q:\n%s", found, out)
+					t.Errorf("%s\nthe output lacks %q", out, found)
 				}
 			}
 			var pictures []string
@@ -109,7 +109,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 	cmd.Env = append(os.Environ(), "COMMANDS="+commands, "PHRASE="+passphrase, "LC_ALL=C.UTF-8")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%v:\n%s", err, out)
+		t.Fatalf("%s\n%v", out, err)
 	}
 	return strings.ReplaceAll(string(out), "\r\n", "\n")
 }

@@ -379,6 +379,9 @@ func removeAndDie(ctx context.Context, root, what string, n int) int {
 // nothing stays under the seal.
 func TestKilledRemoval(t *testing.T) {
 	t.Parallel()
+	if slow {
+		t.Skip("runs without the race detector")
+	}
 	for what := range removals() {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -102,6 +102,9 @@ func wipeAndDie(ctx context.Context, root string, n int) int {
 // needs no key, leaves nothing.
 func TestKilledWipe(t *testing.T) {
 	t.Parallel()
+	if slow {
+		t.Skip("runs without the race detector")
+	}
 	for n := 1; ; n++ {
 		root := t.TempDir()
 		h, source := keyed(t, root)

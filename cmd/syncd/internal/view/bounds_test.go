@@ -46,7 +46,7 @@ func (h *house) crowd(children, links int) {
 // hold on to included, and what is used all the time stays longest.
 func TestBoundHoldsForManyCalendars(t *testing.T) {
 	t.Parallel()
-	calendars, bound := 40, int64(200<<10)
+	calendars, bound := 15, int64(80<<10)
 	if os.Getenv("SYNCD_TORTURE") != "" {
 		calendars, bound = 200, 1<<20
 	}
@@ -114,13 +114,13 @@ func TestOneBuilderAtATime(t *testing.T) {
 		}
 		c.Store = store
 	})
-	h.crowd(8, 3)
+	h.crowd(4, 2)
 	slugs, _, err := h.Slugs(t.Context(), "l0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
-	for i := range 3 {
+	for i := range 2 {
 		link := fmt.Sprintf("l%d", i)
 		for _, s := range slugs {
 			wg.Go(func() {

@@ -9,6 +9,7 @@ import (
 
 	"syncd/source"
 	"syncd/source/internal/fetch"
+	"syncd/source/internal/htmlform"
 	"syncd/source/internal/stockholm"
 )
 
@@ -88,10 +89,10 @@ func readPageAt(resp *fetch.Response, id string) (form, bool) {
 
 // declinePIN says no to the offer of a PIN and goes on.
 func (d *dialogue) declinePIN(ctx context.Context, f form, resp *fetch.Response) (*fetch.Response, error) {
-	hidden := form{action: f.action}
-	for _, in := range f.fields {
-		if strings.HasPrefix(in.name, "__") {
-			hidden.fields = append(hidden.fields, in)
+	hidden := form{htmlform.Form{Method: f.Method, Action: f.Action}}
+	for _, in := range f.Fields {
+		if strings.HasPrefix(in.Name, "__") {
+			hidden.Fields = append(hidden.Fields, in)
 		}
 	}
 	req, err := hidden.set("__EVENTTARGET", noPIN).set("__EVENTARGUMENT", "").request(resp.URL)

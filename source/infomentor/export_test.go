@@ -27,8 +27,8 @@ func FindHome(body []byte) (names []string, ok bool) {
 func Page(body []byte) (fields, titles, entries []string) {
 	p := readPage(body)
 	for _, f := range p.forms {
-		for _, in := range f.fields {
-			fields = append(fields, in.name)
+		for _, in := range f.Fields {
+			fields = append(fields, in.Name)
 		}
 	}
 	for _, m := range municipalities(p) {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html/atom"
 
 	"syncd/source/internal/fetch"
+	"syncd/source/internal/htmlform"
 )
 
 // page is what was found in an HTML page: its forms, and the texts of elements
@@ -22,58 +23,21 @@ type page struct {
 	ids   map[string]string
 }
 
-// form is a form with its fields in the order of the page. Buttons are left
-// out: whoever presses one adds it.
-type form struct {
-	action string // as written, entities decoded
-	fields []field
-}
-
-type field struct{ name, value string }
+// form is a form of a page.
+type form struct{ htmlform.Form }
 
 // readPage takes an HTML page apart. Any bytes make a page.
 func readPage(body []byte) page {
 	p := page{ids: map[string]string{}}
-	doc, err := html.ParseWithOptions(bytes.NewReader(body), html.ParseOptionEnableScripting(false))
-	if err != nil {
-		return p
-	}
-	for n := range doc.Descendants() {
-		if n.Type != html.ElementNode {
-			continue
-		}
-		if id := attr(n, "id"); id != "" && len(p.ids) < 5000 {
+	htmlform.Elements(body, func(n *html.Node) {
+		if id := htmlform.Attr(n, "id"); id != "" && len(p.ids) < 5000 {
 			p.ids[id] = text(n)
 		}
 		if n.DataAtom == atom.Form {
-			p.forms = append(p.forms, readForm(n))
+			p.forms = append(p.forms, form{htmlform.Read(n)})
 		}
-	}
+	})
 	return p
-}
-
-func readForm(n *html.Node) form {
-	f := form{action: strings.TrimSpace(attr(n, "action"))}
-	for in := range n.Descendants() {
-		if in.Type != html.ElementNode || in.DataAtom != atom.Input || attr(in, "name") == "" {
-			continue
-		}
-		switch strings.ToLower(attr(in, "type")) {
-		case "submit", "button", "image", "reset", "file", "checkbox", "radio":
-			continue
-		}
-		f.fields = append(f.fields, field{name: attr(in, "name"), value: attr(in, "value")})
-	}
-	return f
-}
-
-func attr(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
 }
 
 // text returns the text directly inside an element.
@@ -90,45 +54,34 @@ func text(n *html.Node) string {
 // with returns the page's form that has a field; false when there is none.
 func (p page) with(name string) (form, bool) {
 	for _, f := range p.forms {
-		if f.has(name) {
+		if f.Has(name) {
 			return f, true
 		}
 	}
 	return form{}, false
 }
 
-func (f form) has(name string) bool {
-	return slices.ContainsFunc(f.fields, func(in field) bool { return in.name == name })
-}
-
 // set gives a field a value, and adds the field where it is missing.
 func (f form) set(name, value string) form {
-	f.fields = slices.Clone(f.fields)
-	for i, in := range f.fields {
-		if in.name == name {
-			f.fields[i].value = value
+	f.Fields = slices.Clone(f.Fields)
+	for i, in := range f.Fields {
+		if in.Name == name {
+			f.Fields[i].Value = value
 			return f
 		}
 	}
-	f.fields = append(f.fields, field{name, value})
+	f.Fields = append(f.Fields, htmlform.Field{Name: name, Value: value})
 	return f
 }
 
 // request returns what a browser sends for the form on a page at from.
 func (f form) request(from *url.URL) (fetch.Request, error) {
-	to, err := from.Parse(f.action)
+	to, err := from.Parse(f.Action)
 	if err != nil {
 		return fetch.Request{}, notUnderstood("a form's address is malformed")
 	}
-	var b strings.Builder
-	for i, in := range f.fields {
-		if i > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(url.QueryEscape(in.name) + "=" + url.QueryEscape(in.value))
-	}
 	return fetch.Request{
-		Method: http.MethodPost, URL: to.String(), Body: []byte(b.String()),
+		Method: http.MethodPost, URL: to.String(), Body: []byte(f.Encode()),
 		Header: http.Header{
 			"Content-Type": {"application/x-www-form-urlencoded"},
 			"Origin":       {"https://" + from.Host}, "Referer": {"https://" + from.Host + "/"},
@@ -174,20 +127,20 @@ var repeater = regexp.MustCompile(`^login_ascx\$IdpListRepeater\$(ctl\d{2,4})\$u
 func municipalities(p page) []municipality {
 	var out []municipality
 	for _, f := range p.forms {
-		for _, in := range f.fields {
-			m := repeater.FindStringSubmatch(in.name)
+		for _, in := range f.Fields {
+			m := repeater.FindStringSubmatch(in.Name)
 			if m == nil {
 				continue
 			}
 			title := p.ids["login_ascx_IdpListRepeater_"+m[1]+"_title"]
-			u, err := url.Parse(in.value)
+			u, err := url.Parse(in.Value)
 			if title == "" || err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
 				continue
 			}
 			if slices.ContainsFunc(out, func(o municipality) bool { return o.title == title }) {
 				continue
 			}
-			out = append(out, municipality{title: title, entry: in.value})
+			out = append(out, municipality{title: title, entry: in.Value})
 		}
 	}
 	return out

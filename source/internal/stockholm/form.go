@@ -1,17 +1,16 @@
 package stockholm
 
 import (
-	"bytes"
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 
 	"syncd/source/internal/fetch"
+	"syncd/source/internal/htmlform"
 )
 
 // page is what was found in an HTML page: its forms, its links and whether
@@ -22,14 +21,8 @@ type page struct {
 	onload bool     // the page submits its first form by itself
 }
 
-// form is a form with its fields in the order of the page.
-type form struct {
-	method string // "GET", "POST"
-	action string // as written, entities decoded
-	fields []field
-}
-
-type field struct{ name, value string }
+// form is a form of a page.
+type form struct{ htmlform.Form }
 
 // submitting matches a script that does nothing but submit a form.
 var submitting = regexp.MustCompile(`^\s*(?:window\.onload\s*=\s*function\s*\(\)\s*\{\s*)?document(?:\.[\w.]+(?:\[['"\w]+\])?|\[['"\w]+\])(?:\(['"][\w-]+['"]\))?\.submit\(\);?\s*\}?;?\s*$`)
@@ -38,74 +31,30 @@ var submitting = regexp.MustCompile(`^\s*(?:window\.onload\s*=\s*function\s*\(\)
 // answer make one without forms.
 func readPage(body []byte) page {
 	var p page
-	doc, err := html.ParseWithOptions(bytes.NewReader(body), html.ParseOptionEnableScripting(false))
-	if err != nil {
-		return p
-	}
-	for n := range doc.Descendants() {
-		if n.Type != html.ElementNode {
-			continue
-		}
-		p.take(n)
-	}
+	htmlform.Elements(body, p.take)
 	return p
 }
 
 func (p *page) take(n *html.Node) {
 	switch n.DataAtom {
 	case atom.Body:
-		p.onload = p.onload || strings.Contains(attr(n, "onload"), "submit")
+		p.onload = p.onload || strings.Contains(htmlform.Attr(n, "onload"), "submit")
 	case atom.Script:
 		p.onload = p.onload || (n.FirstChild != nil && submitting.MatchString(n.FirstChild.Data))
 	case atom.A:
-		if href := attr(n, "href"); href != "" {
+		if href := htmlform.Attr(n, "href"); href != "" {
 			p.links = append(p.links, href)
 		}
 	case atom.Form:
-		p.forms = append(p.forms, readForm(n))
+		p.forms = append(p.forms, form{htmlform.Read(n)})
 	default: // nothing that leads anywhere
 	}
-}
-
-func readForm(n *html.Node) form {
-	f := form{method: http.MethodGet, action: strings.TrimSpace(attr(n, "action"))}
-	if strings.EqualFold(attr(n, "method"), http.MethodPost) {
-		f.method = http.MethodPost
-	}
-	for in := range n.Descendants() {
-		if in.Type != html.ElementNode || in.DataAtom != atom.Input || attr(in, "name") == "" {
-			continue
-		}
-		switch strings.ToLower(attr(in, "type")) {
-		case "submit", "button", "image", "reset", "file":
-			continue // a script that submits a form sends none of these
-		case "checkbox", "radio":
-			if !has(in, "checked") {
-				continue
-			}
-		}
-		f.fields = append(f.fields, field{name: attr(in, "name"), value: attr(in, "value")})
-	}
-	return f
-}
-
-func attr(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
-}
-
-func has(n *html.Node, name string) bool {
-	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
 }
 
 // saml returns the form that carries a SAML message.
 func (p page) saml() (form, bool) {
 	for _, f := range p.forms {
-		if f.has("SAMLResponse") || f.has("SAMLRequest") {
+		if f.Has("SAMLResponse") || f.Has("SAMLRequest") {
 			return f, true
 		}
 	}
@@ -128,26 +77,22 @@ func (p page) chooser(f family) (link string, through form, found bool) {
 		}
 	}
 	for _, through := range p.forms {
-		if strings.Contains(through.action, f.start) {
+		if strings.Contains(through.Action, f.start) {
 			return "", through, true
 		}
 	}
 	return "", form{}, false
 }
 
-func (f form) has(name string) bool {
-	return slices.ContainsFunc(f.fields, func(in field) bool { return in.name == name })
-}
-
 // request returns what a browser sends for the form on a page at from. An
 // absolute action is not touched: it may be signed.
 func (f form) request(from *url.URL) (fetch.Request, error) {
-	to, err := follow(from, f.action)
+	to, err := follow(from, f.Action)
 	if err != nil {
 		return fetch.Request{}, err
 	}
-	body := f.encode()
-	if f.method == http.MethodGet {
+	body := f.Encode()
+	if f.Method == http.MethodGet {
 		to, _, _ = strings.Cut(to, "?")
 		return fetch.Request{URL: to + "?" + body, Follow: true}, nil
 	}
@@ -158,20 +103,6 @@ func (f form) request(from *url.URL) (fetch.Request, error) {
 		Body:   []byte(body),
 		Follow: true,
 	}, nil
-}
-
-// encode writes the fields in their order, which url.Values would not.
-func (f form) encode() string {
-	var b strings.Builder
-	for i, in := range f.fields {
-		if i > 0 {
-			b.WriteByte('&')
-		}
-		b.WriteString(url.QueryEscape(in.name))
-		b.WriteByte('=')
-		b.WriteString(url.QueryEscape(in.value))
-	}
-	return b.String()
 }
 
 // follow gives the address that a reference on a page stands for; an absolute

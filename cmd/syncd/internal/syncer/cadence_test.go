@@ -98,9 +98,6 @@ func TestNearIsReadMoreOften(t *testing.T) {
 // monday is the morning on which a week begins.
 func monday() time.Time { return time.Date(2000, 1, 10, 5, 0, 0, 0, school.Stockholm()) }
 
-// cadenceDays is how many school days are read.
-const cadenceDays = 4
-
 // week is a family of three at the real adapter, in a bubble.
 type week struct {
 	*store

@@ -174,7 +174,7 @@ func list(dir string) ([]Backup, error) {
 		out = append(out, Backup{Path: path, Manifest: m})
 	}
 	slices.SortFunc(out, func(a, b Backup) int {
-		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.ID, b.ID), cmp.Compare(b.Revision, a.Revision))
+		return cmp.Or(b.Created.Compare(a.Created), strings.Compare(b.Path, a.Path)) // of one second the later has the later name
 	})
 	return out, nil
 }

@@ -450,6 +450,18 @@ func TestPlace(t *testing.T) {
 			t.Errorf("Write into %s = %v, want %v", dir, err, target)
 		}
 	}
+	// Of two that were made in one second the later is the newest.
+	o := h.options("")
+	o.Dir = t.TempDir()
+	for range 3 {
+		b, err := backup.Write(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if newest, err := backup.Open(o.Dir); err != nil || newest.ID != b.ID {
+			t.Errorf("the newest is %s, %v", newest.Path, err)
+		}
+	}
 	// A folder with other things in it is fine; they stay.
 	write(t, filepath.Join(h.backups, "semester.txt"), "Öland")
 	write(t, filepath.Join(h.backups, "syncd-20200101T000000Z", "anteckning.txt"), "inte vår")

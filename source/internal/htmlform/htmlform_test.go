@@ -1,6 +1,7 @@
 package htmlform_test
 
 import (
+	"net/http"
 	"testing"
 
 	"golang.org/x/net/html"
@@ -24,7 +25,7 @@ func TestRead(t *testing.T) {
 		t.Fatalf("%d forms, want 2", len(forms))
 	}
 	f := forms[0]
-	if f.Method != "POST" || f.Action != "./x?a=1&b=2" || forms[1].Method != "GET" {
+	if f.Method != http.MethodPost || f.Action != "./x?a=1&b=2" || forms[1].Method != http.MethodGet {
 		t.Errorf("the form is %s %q, the other %s", f.Method, f.Action, forms[1].Method)
 	}
 	if got, want := f.Encode(), "__VIEWSTATE=%2FwE%2B%3D&on=1&%C3%A5+b=%C3%B6%26"; got != want {

@@ -207,3 +207,26 @@ func TestMethodsOfTheDeviceStandFirst(t *testing.T) {
 		t.Errorf("phone (-want +got):\n%s", diff)
 	}
 }
+
+// While the session is over, the page says where the calendar comes from; it
+// does not say so of a session that works, nor of one that is not read.
+func TestReadWithoutASessionIsNamed(t *testing.T) {
+	t.Parallel()
+	sv := text.For(text.SV)
+	for name, c := range map[string]struct {
+		account web.AccountView
+		want    bool
+	}{
+		"over and read":     {web.AccountView{State: school.Expired, Problem: school.ProblemSignIn, Spared: now.Add(-time.Hour)}, true},
+		"over and not read": {web.AccountView{State: school.Expired, Problem: school.ProblemSignIn}, false},
+		"alive":             {web.AccountView{State: school.Active, Spared: now.Add(-time.Hour)}, false},
+	} {
+		page := html.UnescapeString(newSite(t, one(c.account)).call(t, http.MethodGet, "/", nil).Body.String())
+		if strings.Contains(page, sv.Spare.Lead) != c.want || strings.Contains(page, "InfoMentors egen kalenderadress") != c.want {
+			t.Errorf("%s: named %v, want %v", name, !c.want, c.want)
+		}
+		if strings.Contains(page, `href="/accounts/aa/login"`) != (c.account.State == school.Expired) {
+			t.Errorf("%s: the way to sign in", name)
+		}
+	}
+}

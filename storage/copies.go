@@ -37,14 +37,6 @@ func (db *DB) PutPlace(ctx context.Context, path string, what CopyKind) error {
 	}))
 }
 
-// DropPlace forgets a folder. One that is not known is no error.
-func (db *DB) DropPlace(ctx context.Context, path string) error {
-	return wrap("drop place", db.state.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM place WHERE path = ?", path)
-		return err
-	}))
-}
-
 // Places lists the folders into which copies were written, by path.
 func (db *DB) Places(ctx context.Context) (out []Place, err error) {
 	err = db.state.View(ctx, func(tx *sql.Tx) error {

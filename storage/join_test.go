@@ -99,6 +99,12 @@ func TestJoinedChildIsOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stored, err := w.Stored(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(stored, func(s storage.Stock) bool { return s.Kind == school.KindEvents })
+	want(t, "what is hidden is stored all the same", stored[i], storage.Stock{Kind: school.KindEvents, Count: 5, Oldest: day(1), Newest: day(9)})
 	told, err := w.Differences(t.Context(), []school.ChildNumber{1}, 0)
 	if err != nil || len(told) != 0 {
 		t.Errorf("told of hidden entries: %v, %v", told, err)

@@ -77,3 +77,27 @@ func (db *DB) Readings(ctx context.Context) ([]school.Reading, error) {
 	})
 	return out, wrap("readings", err)
 }
+
+// Stock is how much of one kind is stored.
+type Stock struct {
+	Kind           school.Kind
+	Count          int
+	Oldest, Newest school.Date // of the things themselves: first day, or day of publishing
+}
+
+// Stored counts what cache.age holds of each kind, over all children, with
+// what another platform's leads over hides; ordered by kind. Kinds of which
+// nothing is stored are left out.
+func (db *DB) Stored(ctx context.Context) (out []Stock, err error) {
+	err = db.cache.View(ctx, func(tx *sql.Tx) error {
+		out, err = rows(ctx, tx, func(r *sql.Rows, s *Stock) error {
+			var oldest, newest int64
+			err := r.Scan(&s.Kind, &s.Count, &oldest, &newest)
+			s.Oldest, s.Newest = dateOf(oldest), dateOf(newest)
+			return err
+		}, `SELECT kind, count(*), min(day), max(day) FROM (SELECT kind, day FROM entry UNION ALL SELECT kind, published / 86400 FROM letter)
+			GROUP BY 1 ORDER BY 1`)
+		return err
+	})
+	return out, wrap("stored", err)
+}

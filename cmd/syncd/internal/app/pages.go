@@ -366,7 +366,7 @@ func (p pages) Privacy(ctx context.Context) (web.Privacy, error) {
 
 // kept counts what is stored, per kind over all children.
 func (a *App) kept(ctx context.Context) ([]web.Kept, error) {
-	children, err := a.cfg.DB.Children(ctx)
+	stored, err := a.cfg.DB.Stored(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -376,14 +376,11 @@ func (a *App) kept(ctx context.Context) ([]web.Kept, error) {
 	}
 	var out []web.Kept
 	for _, kind := range slices.Concat(school.CalendarKinds(), []school.Kind{school.KindNews, school.KindNotices}) {
-		k := web.Kept{Kind: kind}
-		for _, c := range children {
-			times, err := a.times(ctx, c.Number, kind)
-			if err != nil {
-				return nil, err
-			}
-			count(&k, times)
+		i := slices.IndexFunc(stored, func(s storage.Stock) bool { return s.Kind == kind })
+		if i < 0 {
+			continue
 		}
+		k := web.Kept{Kind: kind, Count: stored[i].Count, Oldest: stored[i].Oldest.Start(a.loc), Newest: stored[i].Newest.Start(a.loc)}
 		for _, l := range leaving {
 			if l.Shelf != kind.Shelf() {
 				continue
@@ -393,42 +390,7 @@ func (a *App) kept(ctx context.Context) ([]web.Kept, error) {
 				k.Leaving, k.Day = l.Count, l.Next.Start(a.loc)
 			}
 		}
-		if k.Count > 0 {
-			out = append(out, k)
-		}
+		out = append(out, k)
 	}
 	return out, nil
 }
-
-func count(k *web.Kept, times []time.Time) {
-	for _, t := range times {
-		k.Count++
-		if k.Oldest.IsZero() || t.Before(k.Oldest) {
-			k.Oldest = t
-		}
-		if t.After(k.Newest) {
-			k.Newest = t
-		}
-	}
-}
-
-// times are when the things of one kind begin or were published.
-func (a *App) times(ctx context.Context, n school.ChildNumber, k school.Kind) ([]time.Time, error) {
-	var out []time.Time
-	if k.IsFeed() {
-		letters, err := a.cfg.DB.Letters(ctx, []school.ChildNumber{n}, []school.Kind{k}, maxCounted)
-		for _, l := range letters {
-			out = append(out, l.Published)
-		}
-		return out, err
-	}
-	entries, err := a.cfg.DB.Entries(ctx, n, k)
-	for _, e := range entries {
-		start, _ := e.Span.Bounds(a.loc)
-		out = append(out, start)
-	}
-	return out, err
-}
-
-// maxCounted is more letters than any family has.
-const maxCounted = 100_000

@@ -43,7 +43,7 @@ func enCommon() Common {
 		Copied:        "Copied",
 		Choose:        "Choose …",
 		Unprotected:   "This connection is not encrypted. Others on the same network can read what you type.",
-		Promise:       "syncd stays signed in for as long as the platform lets it. When that ends nothing disappears, you get a single message, and signing in again takes half a minute. syncd never signs in for you.",
+		Promise:       "syncd stays signed in for as long as the platform lets it. When that ends nothing disappears, the status page says so in plain words, and signing in again takes half a minute. syncd never signs in for you.",
 	}
 }
 

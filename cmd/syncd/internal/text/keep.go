@@ -108,7 +108,7 @@ func svKeep() Keep {
 		Gone:        "Det här raderas, och går inte att ångra:",
 		Phones:      "Det försvinner också ur telefonernas kalendrar nästa gång de hämtar. Det som Google, Outlook eller en nyhetsläsare redan har hämtat når syncd inte.",
 		School:      "Hos skolan ändras ingenting.",
-		NotAgain:    "Det läses inte in igen av sig självt. Vill du ha tillbaka det finns det under Lagringstid och radering; då hämtas det som skolan fortfarande visar.",
+		NotAgain:    "Det läses inte in igen av sig självt. Ångrar du dig kan du slå på det igen under Lagringstid och radering; då hämtas det som skolan fortfarande visar.",
 		Yes:         "Ja, radera",
 		NothingKept: "Inget är sparat om något barn.", UnwantedTitle: "Läses inte in",
 		UnwantedLead: "Det här har du raderat. Namn sparas inte, så ett raderat barn står med sitt nummer.",

@@ -44,7 +44,7 @@ func svCommon() Common {
 		Copied:        "Kopierat",
 		Choose:        "Välj …",
 		Unprotected:   "Den här anslutningen är inte krypterad. Andra på samma nät kan läsa det du skriver.",
-		Promise:       "syncd förblir inloggad så länge plattformen tillåter det. När det tar slut försvinner ingenting, du får ett enda meddelande, och att logga in igen tar en halv minut. syncd loggar aldrig in åt dig.",
+		Promise:       "syncd förblir inloggad så länge plattformen tillåter det. När det tar slut försvinner ingenting, statussidan säger det i klartext, och att logga in igen tar en halv minut. syncd loggar aldrig in åt dig.",
 	}
 }
 

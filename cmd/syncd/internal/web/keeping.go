@@ -164,11 +164,7 @@ func lengths(w *text.Words, chosen string, ds ...time.Duration) []option {
 }
 
 func (s *server) keep(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
-	}
-	id := school.AccountID(r.PathValue("id"))
-	a, err := s.Store.Account(r.Context(), id)
+	a, err := s.posted(r)
 	if err != nil {
 		return err
 	}
@@ -177,7 +173,7 @@ func (s *server) keep(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return s.showKeep(w, r, http.StatusUnprocessableEntity, a, words.BadPlan)
 	}
-	err = s.Store.Keep(r.Context(), id, k)
+	err = s.Store.Keep(r.Context(), a.ID, k)
 	switch {
 	case errors.Is(err, school.ErrPing), errors.Is(err, school.ErrMaxAge):
 		return s.showKeep(w, r, http.StatusUnprocessableEntity, a, words.BadPing)
@@ -186,17 +182,13 @@ func (s *server) keep(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	redirect(w, keepPath(id)+"?saved")
+	redirect(w, keepPath(a.ID)+"?saved")
 	return nil
 }
 
 // configure changes the platform's settings of an account.
 func (s *server) configure(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
-	}
-	id := school.AccountID(r.PathValue("id"))
-	a, err := s.Store.Account(r.Context(), id)
+	a, err := s.posted(r)
 	if err != nil {
 		return err
 	}
@@ -207,14 +199,14 @@ func (s *server) configure(w http.ResponseWriter, r *http.Request) error {
 			changes[name] = trimmed(r, fieldName(name))
 		}
 	}
-	err = s.Store.Configure(r.Context(), id, changes)
+	err = s.Store.Configure(r.Context(), a.ID, changes)
 	if errors.Is(err, fs.ErrInvalid) {
 		return s.showKeep(w, r, http.StatusUnprocessableEntity, a, s.words.of(r).Errors.BadSettings)
 	}
 	if err != nil {
 		return err
 	}
-	redirect(w, keepPath(id)+"?saved")
+	redirect(w, keepPath(a.ID)+"?saved")
 	return nil
 }
 
@@ -247,4 +239,12 @@ func readKeeping(r *http.Request) (k school.Keeping, ok bool) {
 	at, err := school.ParseRenewal(day + " " + trimmed(r, "time"))
 	k.Renewal = at
 	return k, err == nil && at.Set
+}
+
+// posted reads a form that is about the account in its address.
+func (s *server) posted(r *http.Request) (AccountView, error) {
+	if err := r.ParseForm(); err != nil {
+		return AccountView{}, badForm(err)
+	}
+	return s.Store.Account(r.Context(), school.AccountID(r.PathValue("id")))
 }

@@ -237,11 +237,7 @@ func (s *server) showLogin(w http.ResponseWriter, r *http.Request, failed method
 }
 
 func (s *server) beginLogin(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return badForm(err)
-	}
-	id := school.AccountID(r.PathValue("id"))
-	a, err := s.Store.Account(r.Context(), id)
+	a, err := s.posted(r)
 	if err != nil {
 		return err
 	}
@@ -255,17 +251,17 @@ func (s *server) beginLogin(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return s.showLogin(w, r, methodView{ID: method.ID, Fields: fields}, text.Advice{})
 	}
-	err = s.Store.BeginLogin(r.Context(), id, method.ID, in)
+	err = s.Store.BeginLogin(r.Context(), a.ID, method.ID, in)
 	if errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err != nil {
 		problem := source.ProblemOf(err)
-		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "login did not begin", slog.String("account", string(id)),
+		s.Log.LogAttrs(r.Context(), slog.LevelWarn, "login did not begin", slog.String("account", string(a.ID)),
 			slog.String("method", string(method.ID)), slog.String("problem", string(problem)), slog.Any("error", err))
 		return s.showLogin(w, r, methodView{}, s.words.of(r).Problem(problem))
 	}
-	redirect(w, loginPath(id))
+	redirect(w, loginPath(a.ID))
 	return nil
 }
 

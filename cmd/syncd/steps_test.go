@@ -233,8 +233,9 @@ func TestInteropFilesOpenedForWriting(t *testing.T) {
 	written := opened(ended(t, trace))
 	allowed := regexp.MustCompile(`^(/dev/null|/dev/tty|/dev/ptmx|/sys/.*|/proc/.*|` + regexp.QuoteMeta(r.dir) +
 		`/(demo\.json(\.\w+)?|keys/cache\.key\.\w+\.new|data/(lock|(cache|state)\.age\.new|blobs/[a-z2-7]{26}\.age\.new)))$`)
+	counts := os.Getenv("GOCOVERDIR") // where a counted test writes what it reached
 	for _, path := range written {
-		if !allowed.MatchString(path) {
+		if !allowed.MatchString(path) && (counts == "" || filepath.Dir(path) != counts) {
 			t.Errorf("%s was opened for writing", path)
 		}
 	}

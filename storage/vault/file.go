@@ -199,7 +199,7 @@ func parameters(more string) string {
 
 func (f *File) connect(ctx context.Context, name string) error {
 	var err error
-	limit := fmt.Sprintf("&_pragma=max_page_count(%d)&_txlock=immediate", f.opts.MaxBytes/pageSize)
+	limit := fmt.Sprintf("&_pragma=max_page_count(%d)&_pragma=cache_size(-512)&_txlock=immediate", f.opts.MaxBytes/pageSize)
 	if f.pool, err = sql.Open("sqlite", name+parameters(limit)); err != nil {
 		return err
 	}

@@ -131,20 +131,34 @@ func putPages(ctx context.Context, to *sql.DB, img []byte, first, last int) (err
 	return nil
 }
 
-// image returns a copy of the database as a file would hold it.
+// image returns a copy of the database as a file would hold it. It is read
+// page by page: the driver's own way takes a second copy from the allocator
+// under SQLite, which keeps what was freed.
 func (f *File) image(ctx context.Context) (img []byte, err error) {
 	f.rw.RLock()
 	defer f.rw.RUnlock()
-	if err := f.pin.PingContext(ctx); err != nil {
+	var pages int
+	if err := f.pin.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages); err != nil {
 		return nil, err
 	}
-	err = f.pin.Raw(func(c any) error {
-		from, ok := c.(interface{ Serialize() ([]byte, error) })
-		if !ok {
-			return errors.New("the driver cannot write an image")
+	img = make([]byte, 0, pages*pageSize)
+	rows, err := f.pin.QueryContext(ctx, "SELECT data FROM sqlite_dbpage ORDER BY pgno")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var page sql.RawBytes
+	for rows.Next() {
+		if err := rows.Scan(&page); err != nil {
+			return nil, err
 		}
-		img, err = from.Serialize()
-		return err
-	})
-	return img, err
+		img = append(img, page...)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if len(img) != pages*pageSize {
+		return nil, errors.New("the database has changed while it was read")
+	}
+	return img, nil
 }

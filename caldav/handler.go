@@ -172,9 +172,13 @@ func (h *handler) get(w http.ResponseWriter, r *http.Request, res *resource) err
 		hd.Set("ETag", `"`+res.obj.ETag+`"`)
 		serveBytes(w, r, res.obj.Modified, res.obj.Data)
 	case kindCalendar:
+		data, err := res.cal.Whole()
+		if err != nil {
+			return err
+		}
 		hd.Set("Content-Type", "text/calendar; charset=utf-8")
 		hd.Set("ETag", `"`+res.cal.ICSETag+`"`)
-		serveBytes(w, r, res.cal.Modified, res.cal.ICS)
+		serveBytes(w, r, res.cal.Modified, data)
 	case kindRoot, kindPrincipal, kindHome, kindCount:
 		return notAllowed(w, res.target)
 	}

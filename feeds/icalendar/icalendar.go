@@ -127,6 +127,8 @@ type Collection struct {
 	// Window is what ICS was narrowed to, because all of it would be more than
 	// the limits allow. Zero: nothing was left out for that.
 	Window school.Window
+
+	packed []byte // see Packed
 }
 
 // Object returns the object called name and whether there is one.

@@ -100,17 +100,9 @@ func (v *Views) both(ctx context.Context, l school.Link, slug string, n school.C
 
 // size is what both take together, in bytes.
 func (b both) size() int64 {
-	size := collectionSize(b.dav)
+	size := b.dav.Size()
 	if b.subscribed != b.dav {
 		size += int64(len(b.subscribed.ICS))
-	}
-	return size
-}
-
-func collectionSize(c *icalendar.Collection) int64 {
-	size := int64(len(c.ICS))
-	for _, o := range c.Objects {
-		size += int64(len(o.Data)) + 256
 	}
 	return size
 }
@@ -246,7 +238,7 @@ func (v *Views) home(ctx context.Context, l school.Link) (*caldav.Home, error) {
 				return nil, err
 			}
 			home.Collections = append(home.Collections, b.dav)
-			size += collectionSize(b.dav)
+			size += b.dav.Size()
 		}
 		return &cached{size: size, value: home}, nil
 	})
@@ -299,6 +291,7 @@ func (v *Views) buildCalendar(ctx context.Context, p plan) (both, error) {
 	}
 	if !moved.IsZero() || len(p.notes) > 0 || guard && (dav.Entries > maxEntries || len(dav.ICS) > maxICS) {
 		b.subscribed, _ = dav.Subscribed(subscribed, feed, moved)
+		b.dav = dav.Packed() // few ask for all of it at once
 	}
 	v.report(ctx, s.link, b.subscribed, len(skipped))
 	return b, nil

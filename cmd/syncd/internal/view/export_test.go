@@ -15,7 +15,7 @@ func Held(v *Views) (counted, calendars int64) {
 	add := func(c *icalendar.Collection) {
 		if !seen[c] {
 			seen[c] = true
-			calendars += collectionSize(c)
+			calendars += c.Size()
 		}
 	}
 	for e := v.values.order.Front(); e != nil; e = e.Next() {

@@ -280,7 +280,7 @@ func TestInfoMentorsDays(t *testing.T) {
 					}
 				}
 				if len(o.sent) > 1 { // the last distant one is under way
-					t.Errorf("%d of what was written never arrived", len(o.sent))
+					t.Errorf("%d of what was written never arrived: %v", len(o.sent), o.sent)
 				}
 			})
 		})

@@ -272,7 +272,7 @@ func (s *Syncer) record(ctx context.Context, r *run, m *memory, res *Result) err
 	m.learn(sched, now, s.cfg.Announced(r.acct.Platform), r, res)
 	failures := 0
 	res.NextDue = sched.next(now)
-	if m.hurry(r.news, r.plan.Parts) {
+	if m.hurry(r.news, r.plan.Parts, r.wide) {
 		res.NextDue = now
 	}
 	if ends(res.Problem) || !r.stored && failed(res.Problem) {

@@ -88,13 +88,16 @@ func (m *memory) wants(parts []school.Part, now time.Time) bool {
 	return slices.ContainsFunc(parts, func(p school.Part) bool { return dated(p) && now.Sub(m.wide[p]) >= wideRhythm })
 }
 
-// hurry makes parts due at once that were announced and not read along, and
-// reports whether there are any. It does so once: a platform that announces
-// something with every answer is read at the normal pace.
-func (m *memory) hurry(announced, read []school.Part) bool {
+// hurry makes parts due at once that were announced and not read along, with
+// all their dates where they have any, and reports whether there are any. It
+// does so once: a platform that announces something with every answer is read
+// at the normal pace.
+func (m *memory) hurry(announced, read []school.Part, wide bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	announced = slices.DeleteFunc(slices.Clone(announced), func(p school.Part) bool { return slices.Contains(read, p) })
+	announced = slices.DeleteFunc(slices.Clone(announced), func(p school.Part) bool {
+		return slices.Contains(read, p) && (wide || !dated(p))
+	})
 	for _, p := range announced {
 		delete(m.due, p)
 		delete(m.wide, p) // it may be far off

@@ -69,6 +69,45 @@ func TestAnnouncedIsReadAtOnce(t *testing.T) {
 	})
 }
 
+// What is announced in a read of near dates may be far off: such a read does
+// not count as having seen it.
+func TestAnnouncedWithNearDates(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &platform{}
+		told := time.Time{}
+		p.FetchFn = func(ctx context.Context, plan school.Plan, sink source.Sink) error {
+			if err := sink.Roster(ctx, roster()); err != nil {
+				return err
+			}
+			snap := school.Snapshot{Platform: "p", Child: roster().Children[0]}
+			near := plan.Window.From.DaysUntil(plan.Window.To) < 100
+			if told.IsZero() && near && slices.Contains(plan.Parts, school.PartCalendar) {
+				told, snap.Announced = plan.Now, []school.Part{school.PartCalendar, school.PartNews}
+			}
+			for _, part := range plan.Parts {
+				snap.Covered = append(snap.Covered, school.Coverage{Part: part, Window: plan.Window})
+			}
+			return sink.Snapshot(ctx, snap)
+		}
+		r := newRig(t, "2000-01-11 09:00", p, func(c *syncer.Config) {
+			c.Announced = func(school.PlatformID) []school.Part { return []school.Part{school.PartCalendar, school.PartNews} }
+		})
+		r.run(t, 10*time.Hour)
+		for _, plan := range p.seen() {
+			if told.IsZero() || !plan.Now.After(told) {
+				continue
+			}
+			days := plan.Window.From.DaysUntil(plan.Window.To)
+			if wait := plan.Now.Sub(told); wait > 6*time.Minute || !slices.Contains(plan.Parts, school.PartCalendar) || days < 400 {
+				t.Errorf("the next read came after %s, of %v and %d days", wait, plan.Parts, days)
+			}
+			return
+		}
+		t.Fatal("nothing was announced, or nothing read after it")
+	})
+}
+
 // What lies far off is read once a day, what is near by its rhythm.
 func TestNearIsReadMoreOften(t *testing.T) {
 	t.Parallel()

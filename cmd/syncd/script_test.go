@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,18 +54,27 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// nextPort counts through ports below those that systems give out by
+// themselves (32768 and up), so that nobody is given one while its daemon is
+// not there: between two starts of a script, say.
+var nextPort atomic.Int32
+
 func freePort() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var last error
+	for range 100 {
+		port := strconv.Itoa(10000 + (os.Getpid()*97+int(nextPort.Add(1)))%20000)
+		ln, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			return port, ln.Close()
+		}
+		last = err
 	}
-	_, port, err := net.SplitHostPort(ln.Addr().String())
-	return port, errors.Join(err, ln.Close())
+	return "", last
 }
 
 // ready waits until the daemon of the script serves.
 func ready(ts *testscript.TestScript, _ bool, _ []string) {
-	for range 200 {
+	for range 1200 {
 		resp, err := http.Get("http://" + ts.Getenv("SYNCD_LISTEN") + "/readyz")
 		if err == nil {
 			_ = resp.Body.Close()
@@ -91,11 +101,11 @@ func flip(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(path, b, 0o600))
 }
 
-// until runs syncd again and again, for ten seconds at most, until its output
+// until runs syncd again and again, for a minute at most, until its output
 // matches: until PATTERN ARGUMENT...
 func until(ts *testscript.TestScript, _ bool, args []string) {
 	pattern := regexp.MustCompile(args[0])
-	for range 100 {
+	for range 600 {
 		if ts.Exec("syncd", args[1:]...) == nil && pattern.MatchString(ts.ReadFile("stdout")) {
 			return
 		}

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"syncd/caldav"
 	"syncd/cmd/syncd/internal/auth"
@@ -93,7 +94,7 @@ type App struct {
 	uses    *uses
 	handler http.Handler
 
-	backingUp sync.Mutex // held while a backup is written
+	backingUp *semaphore.Weighted // of 1, held by whoever writes, changes or removes backups
 	backups   backupLog
 
 	mu      sync.Mutex
@@ -111,7 +112,7 @@ func New(ctx context.Context, cfg Config) (*App, error) {
 	if cfg.Backups.Dir != "" && cfg.Backups.Every <= 0 {
 		return nil, errors.New("app: new: how often backups are made is required")
 	}
-	a := &App{cfg: cfg, loc: school.Stockholm(), pending: map[school.LinkID]secrets{}, wiped: make(chan struct{}), uses: newUses(cfg.DB)}
+	a := &App{cfg: cfg, loc: school.Stockholm(), pending: map[school.LinkID]secrets{}, wiped: make(chan struct{}), uses: newUses(cfg.DB), backingUp: semaphore.NewWeighted(1)}
 	for _, build := range []func(context.Context) error{a.buildEngine, a.buildViews, a.buildHandler} {
 		if err := build(ctx); err != nil {
 			return nil, fmt.Errorf("app: new: %w", err)

@@ -30,16 +30,22 @@ type Backups struct {
 	Passphrase []byte
 }
 
-// errBackingUp says that one backup is being written already.
-var errBackingUp = errors.New("a backup is being made at this moment; try again when it is done")
-
-// Backup writes a backup of everything into a folder, one at a time. Without a
-// passphrase it is sealed with the installation's own key.
+// Backup writes a backup of everything into a folder. Without a passphrase it
+// is sealed with the installation's own key. It waits until whoever else works
+// on backups is done, as long as ctx lets it.
 func (a *App) Backup(ctx context.Context, dir string, passphrase []byte) (backup.Backup, error) {
-	if !a.backingUp.TryLock() {
-		return backup.Backup{}, errBackingUp
+	if err := a.backingUp.Acquire(ctx, 1); err != nil {
+		return backup.Backup{}, fmt.Errorf("app: backup: %w", err)
 	}
-	defer a.backingUp.Unlock()
+	defer a.backingUp.Release(1)
+	if a.cfg.DB.Wiped() {
+		return backup.Backup{}, fmt.Errorf("app: backup: %w", errWiped)
+	}
+	return a.writeBackup(ctx, dir, passphrase)
+}
+
+// writeBackup is called by whoever holds backingUp.
+func (a *App) writeBackup(ctx context.Context, dir string, passphrase []byte) (backup.Backup, error) {
 	b, err := backup.Write(ctx, backup.Options{
 		DB: a.cfg.DB, Dir: dir, Passphrase: passphrase, Version: a.cfg.Version, Now: a.cfg.Now, Away: a.cfg.Away,
 	})

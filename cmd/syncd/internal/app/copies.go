@@ -25,8 +25,10 @@ const backupPrefix = "syncd-"
 // disk that was taken out, is looked at again within the hour. A crash at any
 // moment is made up for in the same way.
 func (a *App) cleanBackups(ctx context.Context) (web.Copies, error) {
-	a.backingUp.Lock()
-	defer a.backingUp.Unlock()
+	if err := a.backingUp.Acquire(ctx, 1); err != nil {
+		return web.Copies{}, fmt.Errorf("app: clean backups: %w", err)
+	}
+	defer a.backingUp.Release(1)
 	all, err := a.cfg.DB.Cleanups(ctx)
 	if err != nil {
 		return web.Copies{}, fmt.Errorf("app: clean backups: %w", err)
@@ -153,8 +155,10 @@ func isAside(name string) bool {
 // RemoveCopy deletes a backup, or something that was put aside, which could
 // not be changed. A path that is none of these is fs.ErrNotExist.
 func (a *App) RemoveCopy(ctx context.Context, path string) error {
-	a.backingUp.Lock()
-	defer a.backingUp.Unlock()
+	if err := a.backingUp.Acquire(ctx, 1); err != nil {
+		return fmt.Errorf("app: remove copy: %w", err)
+	}
+	defer a.backingUp.Release(1)
 	dir, name := filepath.Split(path)
 	dir = filepath.Clean(dir)
 	if dir == filepath.Clean(a.cfg.DataDir) && isAside(name) {

@@ -49,8 +49,16 @@ func (a *App) keepBackups(ctx context.Context) error {
 
 // BackupIfDue makes a backup where backups are made by themselves, unless one
 // is young enough, and then removes those that are not kept. How it went is
-// told by the status.
+// told by the status. It waits for whoever else works on backups: a turn that
+// was given up would be missed for as long as backups are apart.
 func (a *App) BackupIfDue(ctx context.Context) {
+	if a.backingUp.Acquire(ctx, 1) != nil {
+		return // the program stops
+	}
+	defer a.backingUp.Release(1)
+	if a.cfg.DB.Wiped() {
+		return
+	}
 	o, now := a.cfg.Backups, a.cfg.Now()
 	newest, err := backup.NewestOf(o.Dir, a.cfg.DB.Installation())
 	a.backups.mu.Lock()
@@ -65,8 +73,8 @@ func (a *App) BackupIfDue(ctx context.Context) {
 	if !due {
 		return
 	}
-	b, err := a.Backup(ctx, o.Dir, o.Passphrase)
-	if ctx.Err() != nil || errors.Is(err, errBackingUp) {
+	b, err := a.writeBackup(ctx, o.Dir, o.Passphrase)
+	if ctx.Err() != nil {
 		return
 	}
 	if err == nil {

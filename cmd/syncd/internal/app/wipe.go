@@ -50,6 +50,11 @@ func (a *App) wipe(ctx context.Context) (w wiping, err error) {
 		}
 		w.accounts = append(w.accounts, a.signedOut(acct, f))
 	}
+	// Held to the end: no backup is written between their deletion and the data's.
+	if err := a.backingUp.Acquire(ctx, 1); err != nil {
+		return w, err
+	}
+	defer a.backingUp.Release(1)
 	if err := a.wipeBackups(ctx, &w); err != nil {
 		return w, err
 	}
@@ -86,9 +91,8 @@ func (a *App) reach(ctx context.Context) (w wiping, err error) {
 }
 
 // wipeBackups deletes the installation's backups in all folders that are known.
+// Whoever calls it holds backingUp.
 func (a *App) wipeBackups(ctx context.Context, w *wiping) error {
-	a.backingUp.Lock()
-	defer a.backingUp.Unlock()
 	places, err := a.backupPlaces(ctx)
 	if err != nil {
 		return err

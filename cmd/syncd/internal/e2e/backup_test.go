@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -229,13 +230,40 @@ func TestExportGoesNowhereElse(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestBackupsByThemselves looks at a week of them: made when due, again after
-// a failure, no more than are kept, and told on the status page.
-func TestBackupsByThemselves(t *testing.T) {
+// TestBackupsWaitForEachOther has one made by itself come due while others work
+// on backups, as it does at each start: it must not be given up, because it
+// would not be tried again for a day.
+func TestBackupsWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	parent := filepath.Join(h.dir, "disk")
-	dir := filepath.Join(parent, "backups")
+	dir, byHand := filepath.Join(h.dir, "due"), filepath.Join(h.dir, "by-hand")
+	a := h.backupApp(t, dir, 24*time.Hour)
+	for round := range 5 {
+		begin := make(chan struct{})
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				<-begin
+				if _, err := a.Backup(t.Context(), byHand, nil); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Go(func() { <-begin; a.BackupIfDue(t.Context()) })
+		close(begin)
+		all.Wait()
+		for path, want := range map[string]int{dir: round + 1, byHand: 3 * (round + 1)} {
+			if got, err := backup.List(path); len(got) != want {
+				t.Fatalf("round %d: %d backups in %s, want %d (%v)", round, len(got), filepath.Base(path), want, err)
+			}
+		}
+		h.clock.forward(25 * time.Hour)
+	}
+}
+
+// backupApp is a program that makes backups by itself.
+func (h *house) backupApp(t *testing.T, dir string, every time.Duration) *app.App {
+	t.Helper()
 	keys, err := vault.OpenKeys(vault.KeySource{Managed: h.key(), Data: h.data()})
 	if err != nil {
 		t.Fatal(err)
@@ -245,14 +273,25 @@ func TestBackupsByThemselves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = h.db.Close() }()
+	t.Cleanup(func() { _ = h.db.Close() })
 	a, err := app.New(t.Context(), app.Config{
 		DB: h.db, DataDir: h.data(), BaseURL: "http://localhost", Platforms: app.Platforms(), Now: h.clock.now, Log: log,
-		Backups: app.Backups{Dir: dir, Every: 24 * time.Hour, Keep: backup.Keep{Days: 3}},
+		Backups: app.Backups{Dir: dir, Every: every, Keep: backup.Keep{Days: 5}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return a
+}
+
+// TestBackupsByThemselves looks at a week of them: made when due, again after
+// a failure, no more than are kept, and told on the status page.
+func TestBackupsByThemselves(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	parent := filepath.Join(h.dir, "disk")
+	dir := filepath.Join(parent, "backups")
+	a := h.backupApp(t, dir, 24*time.Hour)
 	count := func(want int, when string) {
 		t.Helper()
 		all, err := backup.List(dir)
@@ -278,7 +317,7 @@ func TestBackupsByThemselves(t *testing.T) {
 	for day := range 6 {
 		h.clock.forward(24 * time.Hour)
 		a.BackupIfDue(t.Context())
-		count(min(day+2, 3), fmt.Sprintf("day %d", day))
+		count(min(day+2, 5), fmt.Sprintf("day %d", day))
 	}
 	if !strings.Contains(h.logs.String(), "the backup failed") {
 		t.Error("the log does not say that one failed")

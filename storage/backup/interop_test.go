@@ -102,7 +102,7 @@ sys.stdout.buffer.write(seen)
 _, status = os.waitpid(pid, 0)
 sys.exit(os.waitstatus_to_exitcode(status))
 `
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute) // scrypt takes its time on a busy machine
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "python3", "-c", terminal)
 	cmd.Dir = dir

@@ -16,7 +16,8 @@ import (
 )
 
 // TestCopiesAreOfOneMoment copies two files while one is always written before
-// the other: no copy shows them the other way round.
+// the other: no copy shows them the other way round. A large file between them
+// leaves time for many changes.
 func TestCopiesAreOfOneMoment(t *testing.T) {
 	t.Parallel()
 	dir, keys := t.TempDir(), newKeys(t)
@@ -25,6 +26,8 @@ func TestCopiesAreOfOneMoment(t *testing.T) {
 		files[i] = open(t, filepath.Join(dir, fmt.Sprintf("%d.age", i)), keys)
 		exec1(t, files[i], schema, "INSERT INTO t VALUES (1, '0')")
 	}
+	large := open(t, filepath.Join(dir, "large.age"), keys)
+	exec1(t, large, "CREATE TABLE b (x BLOB)", "INSERT INTO b VALUES (zeroblob(24000000))")
 	var stop atomic.Bool
 	var writer sync.WaitGroup
 	writer.Go(func() {
@@ -49,9 +52,9 @@ func TestCopiesAreOfOneMoment(t *testing.T) {
 		return n
 	}
 	moved := 0
-	for range 60 {
+	for range 10 {
 		err := vault.SealCopies(t.Context(), keys,
-			vault.Copy{File: files[0], Path: filepath.Join(dir, "a.age")}, vault.Copy{File: files[1], Path: filepath.Join(dir, "b.age")})
+			vault.Copy{File: files[0], Path: filepath.Join(dir, "a.age")}, vault.Copy{File: large, Path: filepath.Join(dir, "c.age")}, vault.Copy{File: files[1], Path: filepath.Join(dir, "b.age")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ func serve(ctx context.Context, c call) error {
 		return err
 	}
 	log := newLogger(c.Err, cfg)
-	tlsConfig, err := loadTLS(cfg)
+	tlsConfig, err := loadTLS(cfg, c.Now, log)
 	if err != nil {
 		return err
 	}
@@ -168,15 +168,15 @@ func withApp(ctx context.Context, c call, cfg config.Config, log *slog.Logger, f
 	})
 }
 
-func loadTLS(cfg config.Config) (*tls.Config, error) {
+func loadTLS(cfg config.Config, now func() time.Time, log *slog.Logger) (*tls.Config, error) {
 	if cfg.TLSCert == "" {
 		return nil, nil //nolint:nilnil // no TLS here is not an error
 	}
-	pair, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
-	if err != nil {
+	c := &certificate{cert: cfg.TLSCert, key: cfg.TLSKey, now: now, log: log}
+	if _, err := c.get(nil); err != nil { // a start that cannot work says so at once
 		return nil, fmt.Errorf("load certificate: %w", err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+	return &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}, nil
 }
 
 func newLogger(w io.Writer, cfg config.Config) *slog.Logger {

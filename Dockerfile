@@ -5,8 +5,10 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG TARGETOS TARGETARCH TARGETVARIANT
+# What `syncd version` says, such as v1.2.3; the repository is not part of the build.
+ARG VERSION
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH GOARM=${TARGETVARIANT#v} \
-    go build -trimpath -ldflags='-s -w' -o /out/syncd ./cmd/syncd \
+    go build -trimpath -ldflags="-s -w -X main.release=$VERSION" -o /out/syncd ./cmd/syncd \
  && mkdir -p /out/data /out/keys && chmod 0700 /out/data /out/keys
 
 FROM gcr.io/distroless/static-debian12:nonroot

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -152,16 +153,16 @@ func version(_ context.Context, c call) error {
 	return nil
 }
 
+// release is set by the linker where a build has no repository to ask: images.
+var release string //nolint:gochecknoglobals // the linker sets variables only
+
 // buildVersion is what the Go toolchain knows about this binary.
 func buildVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
 	}
-	v := info.Main.Version
-	if v == "" || v == "(devel)" {
-		v = "development"
-	}
+	v := cmp.Or(release, strings.TrimPrefix(info.Main.Version, "(devel)"), "development")
 	return v + " " + info.GoVersion
 }
 

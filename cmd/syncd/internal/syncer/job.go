@@ -176,7 +176,6 @@ func (s *Syncer) read(ctx context.Context, acct school.Account, why reason) Resu
 		return res
 	}
 	m.noSpare()
-	m.noSpare()
 	began := s.cfg.Manners.Made(acct.ID)
 	r := &run{acct: acct}
 	r.plan, r.wide = s.plan(acct, m, why != whenDue)

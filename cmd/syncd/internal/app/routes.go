@@ -5,10 +5,10 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
-	"runtime/debug"
 	"strings"
 
 	"syncd/caldav"
+	"syncd/cmd/syncd/internal/panics"
 )
 
 const davPrefix = "/dav/"
@@ -164,18 +164,5 @@ func (a *App) recovered(next http.Handler) http.Handler {
 
 // panicked logs where, not what: the value of a panic may hold anything.
 func (a *App) panicked(ctx context.Context, route string) {
-	a.cfg.Log.LogAttrs(ctx, slog.LevelError, "an answer failed", slog.String("route", route),
-		slog.String("stack", frames(debug.Stack())))
-}
-
-// frames keeps the lines of a stack that name files; the others may hold
-// arguments.
-func frames(stack []byte) string {
-	var out []string
-	for line := range strings.Lines(string(stack)) {
-		if strings.HasPrefix(line, "\t") {
-			out = append(out, strings.TrimSpace(line))
-		}
-	}
-	return strings.Join(out, " < ")
+	a.cfg.Log.LogAttrs(ctx, slog.LevelError, "an answer failed", slog.String("route", route), panics.Where())
 }

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"time"
 
+	"syncd/cmd/syncd/internal/panics"
 	"syncd/source"
 	"syncd/source/school"
 	"syncd/storage/vault"
@@ -42,6 +42,7 @@ type job struct {
 // run is what one job gathers.
 type run struct {
 	acct    school.Account
+	began   int // requests that were made before it
 	plan    school.Plan
 	changes []school.Changes
 	held    []school.Kind
@@ -105,33 +106,75 @@ func (s *Syncer) do(ctx context.Context, id school.AccountID, why reason) (res R
 	return s.job(ctx, id, why)
 }
 
-// job looks at the account as it is now and reads it if it may be read.
+// job does one account's job, whatever it is for. One that panics is recorded
+// as a fault of our own, and the account is tried again later.
 func (s *Syncer) job(ctx context.Context, id school.AccountID, why reason) Result {
-	res := Result{Account: id}
-	acct, err := s.account(ctx, id)
-	if err != nil {
-		res.Problem, res.Err = problemOf(err), fmt.Errorf("syncer: sync %s: %w", id, err)
-		s.report(ctx, res, &run{})
+	r := &run{acct: school.Account{ID: id}, began: s.cfg.Manners.Made(id)}
+	var res Result
+	name := slog.String("account", string(id))
+	if s.guarded(ctx, name, func() { res = s.look(ctx, r, why) }) {
 		return res
 	}
-	res.Platform, res.NextDue = acct.Platform, acct.NextDue
+	if s.guarded(ctx, name, func() { res = s.broke(ctx, r) }) {
+		return res
+	}
+	return Result{
+		Account: id, Platform: r.acct.Platform, NextDue: r.acct.NextDue, Changes: r.changes,
+		Problem: school.ProblemInternal, Err: fmt.Errorf("syncer: sync %s: %w", id, errPanic),
+	}
+}
+
+// guarded calls f and reports whether it came to its end. Of a panic the log
+// tells where it happened; what it carried may be anything and is dropped.
+func (s *Syncer) guarded(ctx context.Context, name slog.Attr, f func()) (whole bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.cfg.Log.LogAttrs(ctx, slog.LevelError, "job panicked", name, panics.Where())
+		}
+	}()
+	f()
+	return true
+}
+
+// broke records a job that panicked.
+func (s *Syncer) broke(ctx context.Context, r *run) Result {
+	acct, err := s.account(ctx, r.acct.ID)
+	if err != nil {
+		return s.unread(ctx, r.acct, errors.Join(errPanic, err))
+	}
+	r.acct = acct
+	m, err := s.remember(ctx, acct)
+	if err != nil {
+		return s.unread(ctx, acct, errors.Join(errPanic, err))
+	}
+	return s.conclude(ctx, r, m, errPanic)
+}
+
+// look looks at the account as it is now and reads it if it may be read.
+func (s *Syncer) look(ctx context.Context, r *run, why reason) Result {
+	acct, err := s.account(ctx, r.acct.ID)
+	if err != nil {
+		return s.unread(ctx, r.acct, err)
+	}
+	r.acct = acct
+	res := Result{Account: acct.ID, Platform: acct.Platform, NextDue: acct.NextDue}
 	if err := s.mayRead(ctx, acct); err != nil {
-		res.Problem, res.Err = acct.Problem, fmt.Errorf("syncer: sync %s: %w", id, err)
+		res.Problem, res.Err = acct.Problem, fmt.Errorf("syncer: sync %s: %w", acct.ID, err)
 		if res.Problem == school.ProblemNone {
 			res.Problem = problemOf(err)
 		}
 		if errors.Is(err, errSignedOut) && why != idle {
-			s.spare(ctx, acct, why, &res)
+			s.spare(ctx, r, why, &res)
 		}
 		return res
 	}
 	if why == idle {
-		return s.ping(ctx, acct)
+		return s.ping(ctx, r)
 	}
 	if why == whenDue && acct.NextDue.After(s.cfg.Now()) {
 		return res // somebody else's job has read it meanwhile
 	}
-	return s.read(ctx, acct, why)
+	return s.read(ctx, r, why)
 }
 
 func (s *Syncer) account(ctx context.Context, id school.AccountID) (school.Account, error) {
@@ -166,21 +209,37 @@ func (s *Syncer) mayRead(ctx context.Context, acct school.Account) error {
 	return nil // a platform without a login
 }
 
+// unread is the result of a job of which nothing can be recorded.
+func (s *Syncer) unread(ctx context.Context, acct school.Account, err error) Result {
+	res := Result{
+		Account: acct.ID, Platform: acct.Platform, NextDue: acct.NextDue,
+		Problem: problemOf(err), Err: fmt.Errorf("syncer: sync %s: %w", acct.ID, err),
+	}
+	s.report(ctx, res, &run{})
+	return res
+}
+
 // read does the job and records how it went.
-func (s *Syncer) read(ctx context.Context, acct school.Account, why reason) Result {
-	res := Result{Account: acct.ID, Platform: acct.Platform, NextDue: acct.NextDue}
-	m, err := s.remember(ctx, acct)
+func (s *Syncer) read(ctx context.Context, r *run, why reason) Result {
+	m, err := s.remember(ctx, r.acct)
 	if err != nil {
-		res.Problem, res.Err = problemOf(err), fmt.Errorf("syncer: sync %s: %w", acct.ID, err)
-		s.report(ctx, res, &run{})
-		return res
+		return s.unread(ctx, r.acct, err)
 	}
 	m.noSpare()
-	began := s.cfg.Manners.Made(acct.ID)
-	r := &run{acct: acct}
-	r.plan, r.wide = s.plan(acct, m, why != whenDue)
-	err = s.fetch(ctx, r, m)
-	res.Changes, res.Requests = r.changes, s.cfg.Manners.Made(acct.ID)-began
+	r.plan, r.wide = s.plan(r.acct, m, why != whenDue)
+	return s.conclude(ctx, r, m, s.fetch(ctx, r, m))
+}
+
+// requests returns how many the job has made so far.
+func (s *Syncer) requests(r *run) int { return s.cfg.Manners.Made(r.acct.ID) - r.began }
+
+// conclude records how a job went that ended with err.
+func (s *Syncer) conclude(ctx context.Context, r *run, m *memory, err error) Result {
+	acct := r.acct
+	res := Result{
+		Account: acct.ID, Platform: acct.Platform, NextDue: acct.NextDue,
+		Changes: r.changes, Requests: s.requests(r),
+	}
 	save := context.WithoutCancel(ctx)
 	err = errors.Join(err, s.cfg.Manners.Save(save))
 
@@ -201,15 +260,8 @@ func (s *Syncer) read(ctx context.Context, acct school.Account, why reason) Resu
 	return res
 }
 
-// fetch is the read itself. A panic in it is an error that names no values.
-func (s *Syncer) fetch(ctx context.Context, r *run, m *memory) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.cfg.Log.LogAttrs(ctx, slog.LevelError, "job panicked",
-				slog.String("account", string(r.acct.ID)), slog.String("stack", string(debug.Stack())))
-			err = errPanic
-		}
-	}()
+// fetch is the read itself.
+func (s *Syncer) fetch(ctx context.Context, r *run, m *memory) error {
 	src, err := s.cfg.Sources(ctx, r.acct.ID)
 	if err != nil {
 		return err

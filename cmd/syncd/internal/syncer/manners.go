@@ -174,6 +174,11 @@ func (m *Manners) count(ctx context.Context, id school.AccountID, budget int) er
 	if !full {
 		return nil
 	}
+	return m.locked(ctx, id, c)
+}
+
+// locked is save for callers that do not hold c.saving.
+func (m *Manners) locked(ctx context.Context, id school.AccountID, c *count) error {
 	c.saving.Lock()
 	defer c.saving.Unlock()
 	return m.save(ctx, id, c)
@@ -253,11 +258,9 @@ func (m *Manners) Save(ctx context.Context) error {
 	m.mu.Unlock()
 	var errs []error
 	for id, c := range counts {
-		c.saving.Lock()
-		if err := m.save(ctx, id, c); err != nil {
+		if err := m.locked(ctx, id, c); err != nil {
 			errs = append(errs, fmt.Errorf("syncer: save requests of %s: %w", id, err))
 		}
-		c.saving.Unlock()
 	}
 	return errors.Join(errs...)
 }

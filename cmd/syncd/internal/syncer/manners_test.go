@@ -184,3 +184,28 @@ func TestTurnCanBeGivenUp(t *testing.T) {
 		}
 	})
 }
+
+// A store that panics keeps no count locked.
+func TestSaveAfterAPanic(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{AddFn: func() { panic("stub") }}
+		m := manners(t, s, 0)
+		done, err := m.Turn("a1", 0)(t.Context(), "x")
+		if err != nil {
+			t.Fatalf("Turn = %v", err)
+		}
+		done()
+		func() {
+			defer func() { _ = recover() }()
+			t.Errorf("Save = %v, want that it panics", m.Save(t.Context()))
+		}()
+		s.AddFn = nil
+		if err := m.Save(t.Context()); err != nil {
+			t.Errorf("Save = %v", err)
+		}
+		if n, err := m.Requests(t.Context(), "a1"); n != 1 || err != nil || len(s.requests) != 1 {
+			t.Errorf("Requests = %d, %v; want the one, stored", n, err)
+		}
+	})
+}

@@ -42,21 +42,20 @@ func (s *Syncer) idle(ctx context.Context, due []school.Account) []school.Accoun
 // ping makes one request so that the account's session does not end for want
 // of use. That it went well is not recorded: nothing was read. Trouble is, as
 // that of a read.
-func (s *Syncer) ping(ctx context.Context, acct school.Account) Result {
+func (s *Syncer) ping(ctx context.Context, r *run) Result {
+	acct := r.acct
 	res := Result{Account: acct.ID, Platform: acct.Platform, NextDue: acct.NextDue}
 	m, err := s.remember(ctx, acct)
 	if err != nil {
 		res.Problem, res.Err = problemOf(err), fmt.Errorf("syncer: ping %s: %w", acct.ID, err)
 		return res
 	}
-	began := s.cfg.Manners.Made(acct.ID)
 	err = s.oneRequest(ctx, acct.ID)
-	res.Requests = s.cfg.Manners.Made(acct.ID) - began
+	res.Requests = s.requests(r)
 	if err == nil || ctx.Err() != nil {
 		return res
 	}
 	save := context.WithoutCancel(ctx)
-	r := &run{acct: acct}
 	res.Problem, res.Err = problemOf(err), fmt.Errorf("syncer: ping %s: %w", acct.ID, err)
 	if err := s.record(save, r, m, &res); err != nil {
 		s.cfg.Log.LogAttrs(ctx, slog.LevelError, "ping was not recorded", slog.String("account", string(acct.ID)), slog.Any("error", err))

@@ -23,28 +23,28 @@ func (s *Syncer) Run(ctx context.Context) error {
 	c := cron.New(
 		cron.WithLocation(s.cfg.Location),
 		cron.WithLogger(log),
-		// In this order only: with Recover outside, one panic would make
+		// A panic must end inside, see tick: one that went through would make
 		// every later tick be skipped.
-		cron.WithChain(cron.SkipIfStillRunning(log), cron.Recover(log)),
+		cron.WithChain(cron.SkipIfStillRunning(log)),
 	)
 	// Installations do not all knock at the same second.
 	offset := time.Duration(s.cfg.Random() * float64(4*time.Minute))
 	if _, err := c.AddFunc(tick, func() {
 		if sleep(ctx, offset) {
-			s.due(ctx)
+			s.tick(ctx)
 		}
 	}); err != nil {
 		return fmt.Errorf("syncer: run: %w", err)
 	}
 	if _, err := c.AddFunc(hourly, func() {
 		if sleep(ctx, offset) {
-			s.cfg.Hourly(ctx)
+			s.hour(ctx)
 		}
 	}); err != nil {
 		return fmt.Errorf("syncer: run: %w", err)
 	}
-	jobs.Go(func() { s.cfg.Hourly(ctx) })
-	jobs.Go(func() { s.due(ctx) })
+	jobs.Go(func() { s.hour(ctx) })
+	jobs.Go(func() { s.tick(ctx) })
 	c.Start()
 	defer func() { <-c.Stop().Done() }()
 	for {
@@ -68,6 +68,15 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// tick is due, hour is Hourly; the next one comes also where this one panics.
+func (s *Syncer) tick(ctx context.Context) {
+	s.guarded(ctx, slog.String("job", "tick"), func() { s.due(ctx) })
+}
+
+func (s *Syncer) hour(ctx context.Context) {
+	s.guarded(ctx, slog.String("job", "hourly"), func() { s.cfg.Hourly(ctx) })
 }
 
 // due reads every account that is due and waits for the jobs.
@@ -173,7 +182,7 @@ func (l cronLogger) Info(msg string, _ ...any) {
 	l.log.Debug("cron", slog.String("event", msg))
 }
 
-// Error implements [cron.Logger]. What a panic carried is not shown.
+// Error implements [cron.Logger].
 func (l cronLogger) Error(_ error, msg string, _ ...any) {
 	l.log.Error("cron", slog.String("event", msg))
 }

@@ -52,28 +52,46 @@ func (s *Syncer) keepSpare(ctx context.Context, id school.AccountID, src source.
 }
 
 // spare reads what can be read of an account whose session is over. It changes
-// nothing of what is recorded: somebody has to sign in as before.
-func (s *Syncer) spare(ctx context.Context, acct school.Account, why reason, res *Result) {
+// nothing of what is recorded: somebody has to sign in as before. Only when it
+// panicked the last time, that stands there until it goes well again.
+func (s *Syncer) spare(ctx context.Context, r *run, why reason, res *Result) {
 	if s.cfg.Spares == nil {
 		return
 	}
-	began := s.cfg.Manners.Made(acct.ID)
-	err := s.readSpare(ctx, acct, why, res)
-	res.Requests = s.cfg.Manners.Made(acct.ID) - began
+	name := slog.String("account", string(r.acct.ID))
+	err := s.readSpare(ctx, r, why)
+	res.Changes, res.Requests = r.changes, s.requests(r)
 	switch {
 	case ctx.Err() != nil, errors.Is(err, errNoSpare):
 	case err != nil:
-		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "account was not read without a session", slog.String("account", string(acct.ID)), slog.Any("error", err))
+		s.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "account was not read without a session", name, slog.Any("error", err))
 	default:
 		s.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "account was read without a session",
-			slog.String("account", string(acct.ID)), slog.Int("children", len(res.Changes)), slog.Int("requests", res.Requests))
+			name, slog.Int("children", len(res.Changes)), slog.Int("requests", res.Requests))
+		if err := s.mended(ctx, r, res); err != nil {
+			s.cfg.Log.LogAttrs(ctx, slog.LevelError, "read without a session was not recorded", name, slog.Any("error", err))
+		}
 	}
+}
+
+// mended takes back that a read without a session panicked the last time.
+func (s *Syncer) mended(ctx context.Context, r *run, res *Result) error {
+	if r.acct.Problem != school.ProblemInternal {
+		return nil
+	}
+	m, err := s.remember(ctx, r.acct)
+	if err != nil {
+		return err
+	}
+	res.Problem = school.ProblemSignIn
+	return s.record(context.WithoutCancel(ctx), r, m, res)
 }
 
 // errNoSpare: there is nothing to read by, or it is not time yet.
 var errNoSpare = errors.New("no reading without a session")
 
-func (s *Syncer) readSpare(ctx context.Context, acct school.Account, why reason, res *Result) error {
+func (s *Syncer) readSpare(ctx context.Context, r *run, why reason) error {
+	acct := r.acct
 	src, err := s.cfg.Sources(ctx, acct.ID)
 	if err != nil {
 		return err
@@ -100,9 +118,9 @@ func (s *Syncer) readSpare(ctx context.Context, acct school.Account, why reason,
 	if !m.trySpare(now, why) {
 		return errNoSpare
 	}
-	k := &spareSink{s: s, acct: acct, res: res, plan: s.sparePlan(now)}
+	k := &spareSink{s: s, r: r, plan: s.sparePlan(now)}
 	err = sparer.FetchSpare(ctx, data, k.plan, k)
-	if errors.Is(err, source.ErrAbsent) && len(res.Changes) == 0 {
+	if errors.Is(err, source.ErrAbsent) && len(r.changes) == 0 {
 		return errors.Join(s.cfg.Spares.PutSpare(ctx, acct.ID, nil), errNoSpare)
 	}
 	if err == nil {
@@ -149,8 +167,7 @@ func (m *memory) noSpare() {
 // spareSink takes what is read without a session.
 type spareSink struct {
 	s    *Syncer
-	acct school.Account
-	res  *Result
+	r    *run
 	plan school.Plan
 }
 
@@ -158,7 +175,7 @@ type spareSink struct {
 // session.
 func (k *spareSink) Roster(ctx context.Context, roster school.Roster) error {
 	for _, c := range roster.Children {
-		unwanted, err := k.s.cfg.Unwanted(ctx, k.acct.Platform, c.Ref)
+		unwanted, err := k.s.cfg.Unwanted(ctx, k.r.acct.Platform, c.Ref)
 		if err != nil {
 			return fmt.Errorf("%w: %w", errNotSaved, err)
 		}
@@ -173,14 +190,14 @@ func (k *spareSink) Roster(ctx context.Context, roster school.Roster) error {
 // says that it covers.
 func (k *spareSink) Snapshot(ctx context.Context, snap school.Snapshot) error {
 	snap.Covered = nil
-	changes, err := k.s.cfg.Store.Apply(ctx, k.acct.ID, k.s.cfg.Normalizer.Snapshot(snap))
+	changes, err := k.s.cfg.Store.Apply(ctx, k.r.acct.ID, k.s.cfg.Normalizer.Snapshot(snap))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // not a child of this account any more
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotSaved, err)
 	}
-	k.res.Changes = append(k.res.Changes, changes)
-	k.s.cfg.Committed(ctx, k.acct.ID, changes)
+	k.r.changes = append(k.r.changes, changes)
+	k.s.cfg.Committed(ctx, k.r.acct.ID, changes)
 	return nil
 }

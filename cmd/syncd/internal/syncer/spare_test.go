@@ -20,6 +20,8 @@ type sparer struct {
 	spare []byte // what a session gives
 	reads []string
 	err   error
+
+	SpareFn func() error
 }
 
 func (p *sparer) Spare(*source.Session) []byte { return p.spare }
@@ -31,6 +33,11 @@ func (p *sparer) FetchSpare(ctx context.Context, spare []byte, plan school.Plan,
 	}
 	if p.err != nil {
 		return p.err
+	}
+	if p.SpareFn != nil {
+		if err := p.SpareFn(); err != nil {
+			return err
+		}
 	}
 	for _, c := range roster().Children {
 		if !plan.WantsOf(c.Ref, school.PartCalendar) {

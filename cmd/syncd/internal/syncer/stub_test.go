@@ -33,6 +33,7 @@ type store struct {
 	ApplyFn  func(school.Snapshot) (school.Changes, error)
 	RosterFn func(school.Roster) error
 	DueFn    func() error
+	AddFn    func()
 }
 
 func (s *store) Due(_ context.Context, now time.Time) ([]school.Account, error) {
@@ -119,6 +120,9 @@ func (s *store) Requests(_ context.Context, _ school.AccountID, d school.Date) (
 }
 
 func (s *store) AddRequests(_ context.Context, _ school.AccountID, d school.Date, n int) error {
+	if s.AddFn != nil {
+		s.AddFn()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.requests == nil {
@@ -154,9 +158,14 @@ func (s *store) change(id school.AccountID, f func(*school.Account)) {
 type sessions struct {
 	store   *store
 	OwnerFn func(school.Roster) error
+	UseFn   func()
+	HoldFn  func()
 }
 
 func (s *sessions) Use(_ context.Context, id school.AccountID, f func(*source.Session) error) error {
+	if s.UseFn != nil {
+		s.UseFn()
+	}
 	err := f(source.NewSession([]byte("state"), nil))
 	switch source.ProblemOf(err) {
 	case school.ProblemSignIn:
@@ -176,6 +185,9 @@ func (s *sessions) CheckOwner(_ context.Context, _ school.AccountID, r school.Ro
 }
 
 func (s *sessions) Hold(_ context.Context, id school.AccountID, f func(school.Account) error) error {
+	if s.HoldFn != nil {
+		s.HoldFn()
+	}
 	a := s.store.account(id)
 	if a.ID == "" {
 		return fs.ErrNotExist

@@ -230,13 +230,17 @@ func TestClockDoesNotEndSessions(t *testing.T) {
 type leaving struct {
 	*platform
 
-	left []string
-	err  error
-	hang bool
+	left   []string
+	err    error
+	hang   bool
+	breaks bool
 }
 
 func (l *leaving) SignOut(ctx context.Context, s *source.Session) error {
 	l.left = append(l.left, string(s.State()))
+	if l.breaks {
+		panic("Kanariefågel")
+	}
 	if l.hang {
 		<-ctx.Done()
 		return ctx.Err()

@@ -290,21 +290,25 @@ type order struct {
 
 // order begins the login at the platform and marks the account SigningIn.
 func (k *Keeper) order(ctx context.Context, id school.AccountID, l *login) (*order, error) {
-	src, err := k.cfg.Logins(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	auth, ok := src.(source.Authenticator)
-	if !ok {
-		return nil, ErrNoLogin
-	}
-	begun, err := auth.Begin(ctx, l.method, l.in)
+	var begun source.Login
+	err := k.guarded(ctx, id, func() error {
+		src, err := k.cfg.Logins(ctx, id)
+		if err != nil {
+			return err
+		}
+		auth, ok := src.(source.Authenticator)
+		if !ok {
+			return ErrNoLogin
+		}
+		begun, err = auth.Begin(ctx, l.method, l.in)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	before, err := k.mark(ctx, id)
 	if err != nil {
-		k.farewell(ctx, begun)
+		k.farewell(ctx, id, begun)
 		return nil, err
 	}
 	return &order{Login: begun, before: before}, nil
@@ -321,35 +325,42 @@ func (k *Keeper) mark(ctx context.Context, id school.AccountID) (school.Account,
 	return before, k.cfg.Store.PutState(ctx, id, school.SigningIn, before.Problem)
 }
 
-// follow polls the order to its end. The Progress that it returns is final.
+// follow polls the order to its end. The Progress that it returns is final. An
+// adapter that panics is asked nothing more but to cancel.
 func (k *Keeper) follow(ctx context.Context, id school.AccountID, l *login, order source.Login, log *slog.Logger) source.Progress {
 	next := time.NewTimer(0)
 	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			k.farewell(ctx, order)
+			k.farewell(ctx, id, order)
 			return source.Progress{State: source.LoginCancelled}
 		case a := <-l.answers:
-			a.done <- order.Answer(ctx, a.in)
-			continue
+			err := k.guarded(ctx, id, func() error { return order.Answer(ctx, a.in) })
+			a.done <- err
+			if !errors.Is(err, errPanic) {
+				continue
+			}
+			k.farewell(ctx, id, order)
+			return source.Progress{State: source.LoginFailed}
 		case <-next.C:
 		}
 		switch unseen := k.unseen(l); {
 		case unseen > givenUpFor:
-			k.farewell(ctx, order)
+			k.farewell(ctx, id, order)
 			return source.Progress{State: source.LoginExpired}
 		case unseen > pausedFor:
 			next.Reset(pollEvery)
 			continue
 		}
-		p, err := order.Poll(ctx)
+		var p source.Progress
+		err := k.guarded(ctx, id, func() (err error) { p, err = order.Poll(ctx); return err })
 		switch {
 		case ctx.Err() != nil && !p.State.Final():
 			continue // nothing but ctx.Done is ready: farewell
 		case err != nil:
 			log.LogAttrs(ctx, slog.LevelWarn, "login broke off", slog.String("problem", string(source.ProblemOf(err))))
-			k.farewell(ctx, order)
+			k.farewell(ctx, id, order)
 			return source.Progress{State: source.LoginFailed, Restarts: p.Restarts}
 		case p.State.Final():
 			return p
@@ -377,10 +388,10 @@ func (k *Keeper) show(id school.AccountID, l *login, p source.Progress) {
 
 // farewell cancels the order, also when the program is stopping. What the
 // platform says to it changes nothing.
-func (k *Keeper) farewell(ctx context.Context, order source.Login) {
+func (k *Keeper) farewell(ctx context.Context, id school.AccountID, order source.Login) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
 	defer cancel()
-	if err := order.Cancel(ctx); err != nil {
+	if err := k.guarded(ctx, id, func() error { return order.Cancel(ctx) }); err != nil {
 		k.cfg.Log.LogAttrs(ctx, slog.LevelDebug, "order was not cancelled at the platform", slog.Any("error", err))
 	}
 }

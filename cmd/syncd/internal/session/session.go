@@ -30,7 +30,8 @@
 // at a time. A diary notes each session, how it came to be and why it ended.
 //
 // The package's goroutines are the logins under way. [Keeper.Run] owns them
-// and returns when they have stopped.
+// and returns when they have stopped. A login whose adapter panics has failed,
+// and the program goes on.
 package session
 
 import (

@@ -167,6 +167,8 @@ type platform struct {
 
 	BeginFn   func(context.Context) error
 	PollFn    func(ctx context.Context, n int) (source.Progress, error) // n counts from 1
+	AnswerFn  func() error
+	CancelFn  func() error
 	RefreshFn func(context.Context, *source.Session) error
 }
 
@@ -203,6 +205,9 @@ func (p *platform) Answer(_ context.Context, in source.Answers) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.answers = append(p.answers, in)
+	if p.AnswerFn != nil {
+		return p.AnswerFn()
+	}
 	return nil
 }
 
@@ -210,6 +215,9 @@ func (p *platform) Cancel(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.cancelled++
+	if p.CancelFn != nil {
+		return p.CancelFn()
+	}
 	return ctx.Err()
 }
 

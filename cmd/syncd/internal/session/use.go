@@ -268,13 +268,20 @@ func (k *Keeper) leave(ctx context.Context, id school.AccountID, state []byte) F
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
 	defer cancel()
-	src, err := k.cfg.Logins(ctx, id)
-	if err == nil {
-		out, ok := src.(source.SignOuter)
-		if !ok {
-			return FarewellMute
+	mute := false
+	err := k.guarded(ctx, id, func() error {
+		src, err := k.cfg.Logins(ctx, id)
+		if err != nil {
+			return err
 		}
-		err = out.SignOut(ctx, source.NewSession(state, nil))
+		out, ok := src.(source.SignOuter)
+		if mute = !ok; mute {
+			return nil
+		}
+		return out.SignOut(ctx, source.NewSession(state, nil))
+	})
+	if mute {
+		return FarewellMute
 	}
 	if err != nil {
 		k.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "platform was not told of the sign-out",

@@ -32,11 +32,28 @@ const (
 	idle                  // nothing: one request keeps the session
 )
 
+// covers reports whether a job for one reason does all that one for the other
+// would.
+func (r reason) covers(other reason) bool {
+	switch other {
+	case idle:
+		return true
+	case whenDue:
+		return r != idle
+	case woken, asked:
+		return r == woken || r == asked
+	}
+	return false
+}
+
 // job is one account's job under way.
 type job struct {
-	why    reason
-	done   chan struct{}
-	result Result // valid when done is closed
+	why  reason
+	done chan struct{}
+
+	// valid when done is closed
+	result  Result
+	stopped bool // whoever wanted it gave up
 }
 
 // run is what one job gathers.
@@ -69,8 +86,8 @@ func (s *Syncer) Running(id school.AccountID) bool {
 }
 
 // do runs one account's job and returns its result. When a job of the account
-// is under way already, it waits for that one and returns that one's, unless
-// that one reads nothing.
+// is under way already, it waits for that one, and returns that one's if it
+// does as much and nobody gave it up.
 func (s *Syncer) do(ctx context.Context, id school.AccountID, why reason) (res Result) {
 	s.mu.Lock()
 	for j := s.jobs[id]; j != nil; j = s.jobs[id] {
@@ -80,7 +97,7 @@ func (s *Syncer) do(ctx context.Context, id school.AccountID, why reason) (res R
 		case <-ctx.Done():
 			return Result{Account: id, Problem: school.ProblemUnavailable, Err: ctx.Err()}
 		}
-		if j.why != idle || why == idle {
+		if j.why.covers(why) && !j.stopped {
 			return j.result
 		}
 		s.mu.Lock()
@@ -94,7 +111,7 @@ func (s *Syncer) do(ctx context.Context, id school.AccountID, why reason) (res R
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		j.result = res
+		j.result, j.stopped = res, res.Err != nil && ctx.Err() != nil
 		delete(s.jobs, id)
 		close(j.done)
 	}()

@@ -143,11 +143,12 @@ func (s *Syncer) rouse(ctx context.Context, id school.AccountID) {
 	}
 }
 
-// SyncNow reads accounts now, all of them when none is named, and returns
-// when that is done. It needs no Run. Due times and rhythms do not count,
-// budgets, manners and a platform's wish to rest do. An account whose job is
-// under way is waited for. What went wrong with an account stands in its
-// Result; the error is for what concerns none of them.
+// SyncNow reads accounts now and completely, all of them when none is named,
+// and returns when that is done. It needs no Run. Due times and rhythms do not
+// count, budgets, manners and a platform's wish to rest do. A job that is under
+// way is waited for; if it was not asked for by anybody, the account is read
+// after it all the same. What went wrong with an account stands in its Result;
+// the error is for what concerns none of them.
 func (s *Syncer) SyncNow(ctx context.Context, ids ...school.AccountID) (Report, error) {
 	all, err := s.cfg.Store.Accounts(ctx)
 	if err != nil {

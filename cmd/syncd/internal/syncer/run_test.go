@@ -383,6 +383,110 @@ func TestWake(t *testing.T) {
 	})
 }
 
+// Whoever asks gets a whole read that began for that, or for somebody else who
+// asked or signed in: never the result of one that reads only what is due, or
+// nothing.
+func TestSyncNowIsAWholeRead(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		begin func(context.Context, *rig) // lets a job begin
+		reads int                         // with that one
+	}{
+		"while what is due is read": {func(_ context.Context, r *rig) {
+			r.store.change("a1", func(a *school.Account) { a.NextDue = time.Now() })
+		}, 2},
+		"while that fails": {func(_ context.Context, r *rig) {
+			r.store.change("a1", func(a *school.Account) { a.NextDue = time.Now() })
+			r.platform.FetchFn = func(ctx context.Context, plan school.Plan, sink source.Sink) error {
+				sleep(ctx, time.Minute)
+				if len(plan.Parts) < len(parts()) {
+					return source.ErrUnavailable
+				}
+				return r.platform.read(ctx, plan, sink)
+			}
+		}, 2},
+		"during a ping": {func(_ context.Context, r *rig) {
+			r.store.change("a1", func(a *school.Account) { a.NextDue = time.Now().Add(6 * time.Hour) })
+			r.platform.PingFn = func(context.Context) error {
+				time.Sleep(time.Minute)
+				return nil
+			}
+		}, 1},
+		"after a login": {func(_ context.Context, r *rig) { r.Wake("a1") }, 1},
+		"while somebody did": {func(ctx context.Context, r *rig) {
+			go r.SyncNow(ctx) //nolint:errcheck // only there to be under way
+		}, 1},
+		"while somebody gives up": {func(ctx context.Context, r *rig) {
+			ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+			go func() {
+				defer cancel()
+				_, _ = r.SyncNow(ctx)
+			}()
+		}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := &platform{}
+				r := newRig(t, "2000-01-10 08:00", p)
+				r.start(t, r.idleAfter(time.Minute))
+				r.sync(t)
+				time.Sleep(28 * time.Minute) // some parts are due again
+				p.FetchFn = func(ctx context.Context, plan school.Plan, sink source.Sink) error {
+					if sleep(ctx, time.Minute); ctx.Err() != nil {
+						return ctx.Err()
+					}
+					return p.read(ctx, plan, sink)
+				}
+				r.store.change("a1", func(a *school.Account) { a.NextDue = time.Now().Add(6 * time.Hour) })
+				r.begin(t, tc.begin)
+				first := len(p.seen())
+				var all sync.WaitGroup
+				for range 3 {
+					all.Go(func() {
+						if rep, err := r.SyncNow(t.Context()); err != nil || !rep.OK() || len(rep.Results[0].Changes) != 2 {
+							t.Errorf("SyncNow = %+v, %v; want all children", rep, err)
+						}
+					})
+				}
+				all.Wait()
+				plans := p.seen()
+				if n := len(plans) - 1; n != tc.reads || len(plans[n].Parts) != len(parts()) || tc.reads == 2 && first != 2 {
+					t.Errorf("%d reads, the last of %v; want %d, the last of everything", n, plans[len(plans)-1].Parts, tc.reads)
+				}
+			})
+		})
+	}
+}
+
+// sleep is time.Sleep, until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+// begin runs the syncer until the test ends and waits until the job that f
+// lets begin is under way.
+func (r *rig) begin(t *testing.T, f func(context.Context, *rig)) {
+	t.Helper()
+	f(t.Context(), r)
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	go func() { stopped <- r.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-stopped; err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	})
+	synctest.Wait()
+	if !r.Running("a1") {
+		t.Fatal("no job is under way")
+	}
+}
+
 // What was read before a restart is not read again because of it.
 func TestRestartCostsNothing(t *testing.T) {
 	t.Parallel()

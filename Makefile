@@ -3,7 +3,7 @@ LINT := go tool -modfile=.ci/tools/go.mod golangci-lint
 FUZZTIME ?= 5m
 ROUNDS ?= 500
 
-.PHONY: help build run demo test short fuzz bench torture cover lint fmt fix golden simulate interop image check
+.PHONY: help build run demo test short fuzz bench torture cover lint fmt fix golden simulate redact interop image check
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,8 @@ golden: ## write the golden files anew; look at the diff
 	go test ./feeds/... ./caldav/... ./source/... -update
 simulate: ## sixty days of families, each way of living; renews the table in source/infomentor/PROTOCOL.md
 	SYNCD_SIMULATE=write go test -count=1 -run SixtyDays ./cmd/syncd/internal/session
+redact: ## turn the answer in FILE into a recording about nobody
+	@go run ./source/sourcetest/redact <"$(FILE)"
 interop: ## real clients, also Evolution and Thunderbird
 	SYNCD_REQUIRE_INTEROP=1 SYNCD_DESKTOP=1 go test -count=1 -run 'Interop|Desktop' ./...
 image: ## the container image

@@ -269,13 +269,16 @@ func FuzzDocuments(f *testing.F) {
 	f.Add([]byte("RIFF\x10\x00\x00\x00WEBPEXIF\x03\x00\x00\x00abc\x00"))
 	f.Add([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x00IEND1234"))
 	f.Add([]byte("\x00\x00\x00\x18ftypheicExif\x00\x00" + exif(3)))
+	f.Add([]byte("\x00\x00\x00\x18ftypavif\x00\x00\x00\x00" + little(exif(3))))
+	f.Add([]byte(film()))
+	f.Add([]byte("GIF89a\x01\x00\x01\x00\x00\x00\x00\x21\xff\x0bNETSCAPE2.0\x00\x21\xfe\x01a\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x01a\x00;"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		before := bytes.Clone(data)
 		kind := document.Type(data)
 		if text := document.Text(kind, data); len(text) > 64<<10 {
 			t.Errorf("%d octets of text", len(text))
 		}
-		for _, k := range []string{kind, "image/jpeg", "image/png", "image/webp", "image/heic"} {
+		for _, k := range []string{kind, "image/jpeg", "image/png", "image/gif", "image/webp", "image/heic", "video/mp4"} {
 			once := document.Strip(k, data)
 			if len(once) > len(data)+40 {
 				t.Errorf("%s: %d octets became %d", k, len(data), len(once))

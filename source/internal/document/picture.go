@@ -6,10 +6,12 @@ import (
 	"slices"
 )
 
-// Strip returns a picture of a type that [Type] returned without what it says
-// of where, when, by whom and with what it was taken. How it is to be turned
-// and its colours stay. A picture that has nothing of that kind comes back as
-// it is; so does what cannot be followed to its end, cut where that is.
+// Strip returns a picture or film of a type that [Type] returned without what
+// it says of where, when, by whom and with what it was taken; those whose parts
+// refer to each other by position, which are HEIC, AVIF and films, without the
+// where, and as long as before. How it is to be turned and its colours stay.
+// A picture that has nothing of that kind comes back as it is; so does what
+// cannot be followed to its end, cut where that is.
 func Strip(mediaType string, data []byte) []byte {
 	switch mediaType {
 	case "image/jpeg":
@@ -18,11 +20,22 @@ func Strip(mediaType string, data []byte) []byte {
 		return stripPNG(data)
 	case "image/webp":
 		return stripWebP(data)
-	case "image/heic", "image/avif":
-		return blankExif(data)
+	case "image/gif":
+		return stripGIF(data)
+	case "image/heic", "image/avif", "video/mp4", "audio/mp4":
+		out := slices.Clone(data)
+		// What was blanked may have been part of something else.
+		for range maxBlanked {
+			if places, boxes := blankPlaces(out), blankBoxes(out, 0); !places && !boxes {
+				break
+			}
+		}
+		return out
 	}
 	return data
 }
+
+const maxBlanked = 8 // times that a picture is looked through
 
 // Markers of JPEG (ITU-T T.81, table B.1).
 const (
@@ -196,65 +209,153 @@ func stripWebP(data []byte) []byte {
 	return out
 }
 
-// blankExif overwrites Exif data in pictures whose parts refer to each other
-// by position: every directory but for the orientation, and all values.
-func blankExif(data []byte) []byte {
-	mark := []byte("Exif\x00\x00")
-	if !bytes.Contains(data, mark) && !bytes.Contains(data, []byte("<x:xmpmeta")) {
+// stripGIF drops comments and what programs put into a picture for themselves,
+// such as XMP, but for how often it is repeated and its colours (GIF89a, 23 to
+// 26).
+func stripGIF(data []byte) []byte {
+	const header, separator, extension, end = 13, 0x2c, 0x21, 0x3b
+	if len(data) < header {
 		return data
 	}
-	out := slices.Clone(data)
-	for at := 0; ; {
-		i := bytes.Index(out[at:], mark)
-		if i < 0 {
-			break
-		}
-		at += i + len(mark)
-		blankTIFF(out[at:])
+	at := header + colorTable(data[10])
+	if at > len(data) {
+		return data
 	}
-	return blankXMP(out)
+	out := slices.Clone(data[:at])
+	for at+2 <= len(data) {
+		from, keep := at, true
+		switch data[at] {
+		case separator:
+			if at+11 > len(data) {
+				return out
+			}
+			at += 11 + colorTable(data[at+9]) // and the size of codes
+		case extension:
+			keep = keptExtension(data[at+1:])
+			at += 2
+		case end:
+			return append(out, end)
+		default:
+			return out // lost
+		}
+		for at < len(data) && data[at] != 0 {
+			at += 1 + int(data[at])
+		}
+		if at++; at > len(data) {
+			return out
+		}
+		if keep {
+			out = append(out, data[from:at]...)
+		}
+	}
+	if at < len(data) && data[at] == end {
+		out = append(out, end)
+	}
+	return out
+}
+
+// colorTable returns how long the table of colours is that flags announce.
+func colorTable(flags byte) int {
+	if flags&0x80 == 0 {
+		return 0
+	}
+	return 3 << (flags&7 + 1)
+}
+
+// keptExtension says whether an extension that begins with its label is part
+// of the picture.
+func keptExtension(data []byte) bool {
+	const application, comment = 0xff, 0xfe
+	switch data[0] {
+	case comment:
+		return false
+	case application:
+		for _, s := range []string{"NETSCAPE2.0", "ANIMEXTS1.0", "ICCRGBG1012"} {
+			if bytes.HasPrefix(data[1:], []byte("\x0b"+s)) {
+				return true
+			}
+		}
+		return false
+	}
+	return true
+}
+
+// blankPlaces overwrites where a picture was taken, in TIFF data wherever they
+// stand (Exif behind its name, or without, as some write it), and XMP. Like
+// the others below it says whether there was anything.
+func blankPlaces(data []byte) bool {
+	found := false
+	for _, mark := range []string{"II*\x00", "MM\x00*"} {
+		for at := 0; ; at += len(mark) {
+			i := bytes.Index(data[at:], []byte(mark))
+			if i < 0 {
+				break
+			}
+			at += i
+			found = blankTIFF(data[at:]) || found
+		}
+	}
+	for _, packet := range [][2]string{{"<x:xmpmeta", "</x:xmpmeta>"}, {"<rdf:RDF", "</rdf:RDF>"}} {
+		found = blankPackets(data, []byte(packet[0]), []byte(packet[1])) || found
+	}
+	return found
 }
 
 const tagGPS = 0x8825
 
 // blankTIFF takes the position out of TIFF data: the directory of GPS with
 // its values, and the entry that points to it.
-func blankTIFF(tiff []byte) {
-	if len(tiff) < 8 || string(tiff[:4]) != "MM\x00*" && string(tiff[:4]) != "II*\x00" {
-		return
-	}
+func blankTIFF(tiff []byte) bool {
+	found := false
 	order, entries := directory(tiff)
 	for ; len(entries) >= 12; entries = entries[12:] {
-		if order.Uint16(entries) != tagGPS {
+		if order.Uint16(entries) != tagGPS || allZero(entries[2:12]) {
 			continue
 		}
 		at := int64(order.Uint32(entries[8:]))
 		clear(entries[2:12])
+		found = true
 		if at < 8 || at+2 > int64(len(tiff)) {
 			continue
 		}
 		gps := tiff[at+2 : min(at+2+12*int64(order.Uint16(tiff[at:])), int64(len(tiff)))]
 		for ; len(gps) >= 12; gps = gps[12:] {
-			// Values of more than four octets stand elsewhere; rationals have eight.
-			if n, value := int64(order.Uint32(gps[4:])), int64(order.Uint32(gps[8:])); n < 1024 && value < int64(len(tiff)) {
-				if n > 4 || order.Uint16(gps[2:]) == 5 {
-					clear(tiff[value:min(value+8*n, int64(len(tiff)))])
-				}
+			// Values of more than four octets stand elsewhere.
+			value, size := int64(order.Uint32(gps[8:])), int64(order.Uint32(gps[4:]))*sizeTIFF(order.Uint16(gps[2:]))
+			if size > 4 && value < int64(len(tiff)) {
+				clear(tiff[value:min(value+size, int64(len(tiff)))])
 			}
 			clear(gps[:12])
 		}
 	}
+	return found
 }
 
-// blankXMP overwrites packets of XMP with blanks.
-func blankXMP(data []byte) []byte {
+// sizeTIFF returns how many octets a value of a type has (TIFF 6.0, section 2).
+func sizeTIFF(kind uint16) int64 {
+	switch kind {
+	case 3, 8:
+		return 2
+	case 4, 9, 11, 13:
+		return 4
+	case 5, 10, 12:
+		return 8
+	}
+	return 1
+}
+
+func allZero(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }
+
+// blankPackets overwrites what stands between two words, and the first of
+// them, with blanks.
+func blankPackets(data, from, to []byte) bool {
 	for at := 0; ; {
-		i := bytes.Index(data[at:], []byte("<x:xmpmeta"))
+		i := bytes.Index(data[at:], from)
 		if i < 0 {
-			return data
+			return at > 0
 		}
 		at += i
-		end := bytes.Index(data[at:], []byte("</x:xmpmeta>"))
+		end := bytes.Index(data[at:], to)
 		if end < 0 {
 			end = len(data) - at
 		}

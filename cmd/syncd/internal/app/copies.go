@@ -89,15 +89,16 @@ func (a *App) cleanPlace(ctx context.Context, dir string, all []storage.Cleanup,
 		out.Left = append(out.Left, web.Copy{Path: dir, Why: web.CopyAway})
 		return true, nil //nolint:nilerr // it is named in the report, and tried again
 	}
-	known := map[string]bool{}
+	known := map[string]bool{} // names of folders that are backups
 	for _, b := range found {
 		known[filepath.Base(b.Path)] = true
 		if b.Installation != a.cfg.DB.Installation() {
 			continue
 		}
-		_, err := backup.Rewrite(ctx, backup.RewriteOptions{
+		rewritten, err := backup.Rewrite(ctx, backup.RewriteOptions{
 			Backup: b, Keys: a.cfg.DB.Keys(), Passphrase: a.cfg.Backups.Passphrase, Now: a.cfg.Now, Log: a.cfg.Log,
 		}, func(db *storage.DB) error { return db.Clean(ctx, all) })
+		known[filepath.Base(rewritten.Path)] = true // also beside one that could not be removed
 		switch {
 		case err == nil:
 			out.Changed++

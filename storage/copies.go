@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"syncd/source/school"
+	"syncd/storage/vault"
 )
 
 // CopyKind says what lies in a [Place].
@@ -20,20 +24,46 @@ const (
 	CopyExport CopyKind = "export" // plain files, out of our hands
 )
 
-// Place is a folder into which copies of the data were written.
+// Place is a folder into which copies of the data were written. One that holds
+// backups and an export is two places.
 type Place struct {
 	Path string // absolute
 	What CopyKind
-	At   time.Time // when last; whole seconds, UTC
+	At   time.Time // when a copy was last begun; whole seconds, UTC
+	Seen int64     // of backups: the last [Cleanup] that was made there; 0: none
 }
 
-// PutPlace remembers that a copy was written into a folder.
+// PutPlace remembers that a copy is about to be written into a folder: before
+// the first byte of it is there, so that no crash makes it a copy that nobody
+// knows of. On [vault.ErrNotSaved] memory has it, and a backup that is made now.
 func (db *DB) PutPlace(ctx context.Context, path string, what CopyKind) error {
+	return db.putPlaces(ctx, Place{Path: path, What: what, At: instant(db.second())})
+}
+
+// putPlaces remembers places. What is known of one already stays, but for a
+// later time.
+func (db *DB) putPlaces(ctx context.Context, all ...Place) error {
 	return wrap("put place", db.state.Update(ctx, func(tx *sql.Tx) error {
-		const query = `INSERT INTO place (path, what, at) VALUES (?, ?, ?)
-			ON CONFLICT DO UPDATE SET what = excluded.what, at = excluded.at`
-		_, err := tx.ExecContext(ctx, query, path, what, db.second())
-		return err
+		const query = `INSERT INTO place (path, what, at, seen) VALUES (?, ?, ?, 0)
+			ON CONFLICT DO UPDATE SET at = max(at, excluded.at)`
+		for _, p := range all {
+			if _, err := tx.ExecContext(ctx, query, p.Path, p.What, unix(p.At)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// ForgetPlace forgets a place. Copies that are there stay as they are, and what
+// is deleted does not leave them any more. One that is not known is
+// fs.ErrNotExist.
+func (db *DB) ForgetPlace(ctx context.Context, path string, what CopyKind) error {
+	return wrap("forget place", db.state.Update(ctx, func(tx *sql.Tx) error {
+		if err := must(exec(ctx, tx, "DELETE FROM place WHERE path = ? AND what = ?", path, what)); err != nil {
+			return err
+		}
+		return endCleanups(ctx, tx)
 	}))
 }
 
@@ -42,10 +72,10 @@ func (db *DB) Places(ctx context.Context) (out []Place, err error) {
 	err = db.state.View(ctx, func(tx *sql.Tx) error {
 		out, err = rows(ctx, tx, func(r *sql.Rows, p *Place) error {
 			var at int64
-			err := r.Scan(&p.Path, &p.What, &at)
+			err := r.Scan(&p.Path, &p.What, &at, &p.Seen)
 			p.At = instant(at)
 			return err
-		}, "SELECT path, what, at FROM place ORDER BY path")
+		}, "SELECT path, what, at, seen FROM place ORDER BY path, what")
 		return err
 	})
 	return out, wrap("places", err)
@@ -71,12 +101,26 @@ func (db *DB) Cleanups(ctx context.Context) (out []Cleanup, err error) {
 	return out, wrap("cleanups", err)
 }
 
-// Cleaned says that the deletions up to an id have been made in all backups.
-func (db *DB) Cleaned(ctx context.Context, upTo int64) error {
+// Cleaned says that the deletions up to an id have been made in the backups of
+// the places with these paths. Those that have been made in all places are
+// forgotten; with no paths, where there are no backups, nothing else happens.
+func (db *DB) Cleaned(ctx context.Context, upTo int64, paths ...string) error {
 	return wrap("cleaned", db.state.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM cleanup WHERE id <= ?", upTo)
-		return err
+		for _, path := range paths {
+			const query = "UPDATE place SET seen = max(seen, ?) WHERE path = ? AND what = ?"
+			if _, err := tx.ExecContext(ctx, query, upTo, path, CopyBackup); err != nil {
+				return err
+			}
+		}
+		return endCleanups(ctx, tx)
 	}))
+}
+
+// endCleanups forgets the deletions that have been made in all backups.
+func endCleanups(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM cleanup WHERE NOT EXISTS
+		(SELECT 1 FROM place WHERE what = ? AND seen < cleanup.id)`, CopyBackup)
+	return err
 }
 
 func putCleanup(ctx context.Context, tx *sql.Tx, c Cleanup) error {
@@ -94,7 +138,7 @@ var ErrNothing = errors.New("there was nothing to delete")
 // of what they name the error is [ErrNothing], and the backup may stay as it
 // is.
 func (db *DB) Clean(ctx context.Context, all []Cleanup) error {
-	found, last := false, int64(0)
+	found := false
 	for _, c := range all {
 		out, err := db.clean(ctx, c)
 		switch {
@@ -108,11 +152,10 @@ func (db *DB) Clean(ctx context.Context, all []Cleanup) error {
 	if !found {
 		return ErrNothing
 	}
-	done, err := db.Cleanups(ctx)
-	for _, c := range done {
-		last = c.ID
-	}
-	return errors.Join(err, db.Cleaned(ctx, last))
+	return wrap("clean", db.state.Update(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM cleanup")
+		return err
+	}))
 }
 
 func (db *DB) clean(ctx context.Context, c Cleanup) (Removed, error) {
@@ -120,4 +163,39 @@ func (db *DB) clean(ctx context.Context, c Cleanup) (Removed, error) {
 		return db.DeleteAccount(ctx, c.Account)
 	}
 	return db.Delete(ctx, c.Choice)
+}
+
+// places lists what the copy that is restored has to know beside its own
+// places: where it lies, and the places of the data that are there, if they can
+// be opened.
+func (o *RestoreOptions) places(ctx context.Context) (out []Place) {
+	if o.Place != "" {
+		out = append(out, Place{Path: o.Place, What: CopyBackup, At: o.Now()})
+	}
+	f, err := openCopy(ctx, filepath.Join(o.Dir, StateName), statePurpose, o.Keys)
+	if err != nil {
+		return out // there are none, or they are why somebody restores
+	}
+	defer func() { _ = f.Close() }()
+	before, err := (&DB{state: &book{file: f}}).Places(ctx)
+	if err != nil {
+		return out // data of an older version, which remembered none
+	}
+	return append(out, before...)
+}
+
+// notePlaces makes the copy in dir remember the places.
+func (o *RestoreOptions) notePlaces(ctx context.Context, dir string) error {
+	places := o.places(ctx)
+	if len(places) == 0 {
+		return nil
+	}
+	db, err := Open(ctx, Options{Dir: dir, Keys: o.Keys, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(db.putPlaces(ctx, places...), db.Close()); err != nil {
+		return err
+	}
+	return os.Remove(filepath.Join(dir, vault.LockName))
 }

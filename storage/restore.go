@@ -35,7 +35,10 @@ type RestoreOptions struct {
 	// Replace allows data to be there already: they are put aside. Without it
 	// they are [ErrOccupied].
 	Replace bool
-	Now     func() time.Time
+	// Place is the folder in which From lies with other backups, and is
+	// remembered as one, see [DB.PutPlace]; absolute. Empty: there is none.
+	Place string
+	Now   func() time.Time
 	// Step, if set, is told before each step is taken: for tests that end
 	// there.
 	Step func(string)
@@ -61,8 +64,9 @@ type Restored struct {
 // Opened afterwards, the data are an older copy of themselves, see
 // [Opened.OldState]: links wait for a guardian's word, sessions at platforms
 // are gone. UIDs, children's numbers and sync tokens up to the copy are those
-// of the copy. What guardians have deleted since does not come back, where the
-// data before can still be opened to say so.
+// of the copy. What guardians have deleted since does not come back, and the
+// places of other copies are not forgotten, where the data before can still be
+// opened to say so.
 //
 // A copy of another installation never replaces data that can be opened:
 // [ErrMismatch]. When Restore fails, the data are as they were.
@@ -206,6 +210,9 @@ func (o *RestoreOptions) stage(ctx context.Context, aside string, deletions []Cl
 	}
 	o.step("delete")
 	if err := o.clean(ctx, dir, deletions); err != nil {
+		return err
+	}
+	if err := o.notePlaces(ctx, dir); err != nil {
 		return err
 	}
 	o.step("age")

@@ -280,8 +280,13 @@ func Outside(dir string, others []string) error {
 	return nil
 }
 
-// resolve returns the absolute path of a folder without symbolic links, as far
+// Resolve returns the absolute path of a folder without symbolic links, as far
 // as it exists.
+func Resolve(dir string) (string, error) {
+	actual, err := resolve(dir)
+	return actual, wrap("resolve", dir, err)
+}
+
 func resolve(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {

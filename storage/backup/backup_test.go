@@ -196,6 +196,77 @@ func TestRestoreBringsNothingDeletedBack(t *testing.T) {
 	}
 }
 
+// TestRestoreRemembersPlaces: whoever deletes something after a restore has to
+// find the backup that was restored, and the copies that were made since.
+func TestRestoreRemembersPlaces(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	ctx := t.Context()
+	at := storagetest.Start()
+	if err := h.PutPlace(ctx, "/before", storage.CopyBackup); err != nil {
+		t.Fatal(err)
+	}
+	b := h.backUp("")
+	if _, err := h.Delete(ctx, storage.Choice{Child: 1, Kind: school.KindNews}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Cleaned(ctx, 1, "/before"); err != nil {
+		t.Fatal(err)
+	}
+	h.clock.Add(time.Hour)
+	for path, what := range map[string]storage.CopyKind{"/before": storage.CopyBackup, "/since": storage.CopyBackup, "/plain": storage.CopyExport} {
+		if err := h.PutPlace(ctx, path, what); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.close()
+	h.clock.Add(time.Hour)
+	options := func(dir string) storage.RestoreOptions {
+		return storage.RestoreOptions{
+			From: b.Path, FromKeys: h.keys, Dir: dir, Keys: h.keys, Replace: true, Place: h.backups, Now: h.clock.Now,
+		}
+	}
+	elsewhere := &home{t: t, data: filepath.Join(t.TempDir(), "data"), keys: h.keys, clock: h.clock}
+	if err := os.MkdirAll(elsewhere.data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		home   *home
+		places []storage.Place
+		left   int
+	}{
+		"over data": {h, []storage.Place{
+			{Path: "/before", What: storage.CopyBackup, At: at.Add(time.Hour)}, {Path: "/plain", What: storage.CopyExport, At: at.Add(time.Hour)},
+			{Path: "/since", What: storage.CopyBackup, At: at.Add(time.Hour)}, {Path: h.backups, What: storage.CopyBackup, At: at.Add(2 * time.Hour)},
+		}, 1},
+		"another machine": {elsewhere, []storage.Place{
+			{Path: "/before", What: storage.CopyBackup, At: at}, {Path: h.backups, What: storage.CopyBackup, At: at.Add(2 * time.Hour)},
+		}, 0},
+	} {
+		if _, err := storage.Restore(ctx, options(tc.home.data)); err != nil {
+			t.Fatal(name, err)
+		}
+		tc.home.open()
+		want(t, name+": Opened", tc.home.Opened(), storage.Opened{OldState: true})
+		got, err := tc.home.Places(ctx)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		want(t, name+": Places", got, tc.places)
+		left, err := tc.home.Cleanups(ctx)
+		if err != nil || len(left) != tc.left {
+			t.Errorf("%s: Cleanups = %v, %v, want %d", name, left, err, tc.left)
+		}
+		for _, c := range left {
+			for _, p := range got {
+				if p.What == storage.CopyBackup && p.Seen >= c.ID {
+					t.Errorf("%s: %s does not hear of the deletion", name, p.Path)
+				}
+			}
+		}
+	}
+}
+
 func TestRestoreRefuses(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)

@@ -1,11 +1,14 @@
 -- Folders into which copies of the data were written.
 CREATE TABLE place (
-	path TEXT    PRIMARY KEY,
+	path TEXT    NOT NULL,
 	what TEXT    NOT NULL,                 -- backup, export
-	at   INTEGER NOT NULL                  -- when last
+	at   INTEGER NOT NULL,                 -- when one was last begun
+	seen INTEGER NOT NULL,                 -- the last cleanup that was made in it; 0: none
+	PRIMARY KEY (path, what)
 ) STRICT, WITHOUT ROWID;
 
--- Deletions that have yet to be made in the backups.
+-- Deletions that have yet to be made in the backups of some place. Their
+-- numbers are never given twice.
 CREATE TABLE cleanup (
 	id      INTEGER PRIMARY KEY AUTOINCREMENT,
 	child   INTEGER NOT NULL,

@@ -22,8 +22,8 @@ const backupPrefix = "syncd-"
 
 // cleanBackups makes in the backups the deletions that they have not seen yet.
 // What cannot be changed is named; a folder that is not there now, such as a
-// disk that was taken out, is looked at again within the hour. A crash at any
-// moment is made up for in the same way.
+// disk that was taken out, is looked at again within the hour, and the others
+// are left alone then. A crash at any moment is made up for in the same way.
 func (a *App) cleanBackups(ctx context.Context) (web.Copies, error) {
 	if err := a.backingUp.Acquire(ctx, 1); err != nil {
 		return web.Copies{}, fmt.Errorf("app: clean backups: %w", err)
@@ -37,45 +37,111 @@ func (a *App) cleanBackups(ctx context.Context) (web.Copies, error) {
 		return web.Copies{}, nil
 	}
 	var out web.Copies
-	places, err := a.backupPlaces(ctx)
-	if err != nil {
+	if err := a.cleanPlaces(ctx, all, &out); err != nil {
 		return out, fmt.Errorf("app: clean backups: %w", err)
-	}
-	again := false
-	for _, dir := range places {
-		away, err := a.cleanPlace(ctx, dir, all, &out)
-		if err != nil {
-			return out, fmt.Errorf("app: clean backups: %w", err)
-		}
-		again = again || away
 	}
 	out.Left = append(out.Left, a.asides()...)
 	if out.Changed+len(out.Left) > 0 {
 		a.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "what was deleted has left the backups",
 			slog.Int("changed", out.Changed), slog.Int("not_changed", len(out.Left)))
 	}
-	if again {
-		return out, nil
-	}
-	return out, a.cfg.DB.Cleaned(ctx, all[len(all)-1].ID)
+	return out, nil
 }
 
-// backupPlaces lists the folders in which backups may lie.
-func (a *App) backupPlaces(ctx context.Context) ([]string, error) {
+// cleanPlaces makes deletions in each place that has not seen all of them.
+func (a *App) cleanPlaces(ctx context.Context, all []storage.Cleanup, out *web.Copies) error {
+	places, err := a.backupPlaces(ctx)
+	if err != nil {
+		return err
+	}
+	last := all[len(all)-1].ID
+	if len(places) == 0 {
+		return noted(a.cfg.DB.Cleaned(ctx, last))
+	}
+	for _, p := range places {
+		todo := p.todo(all)
+		if len(todo) == 0 {
+			continue
+		}
+		if len(p.paths) == 0 {
+			p.paths = []string{p.dir}
+			if err := noted(a.cfg.DB.PutPlace(ctx, p.dir, storage.CopyBackup)); err != nil {
+				return err
+			}
+		}
+		again, err := a.cleanPlace(ctx, p.dir, todo, out)
+		if err != nil {
+			return err
+		}
+		if again {
+			continue
+		}
+		if err := noted(a.cfg.DB.Cleaned(ctx, last, p.paths...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noted passes over what the disk refused: memory has it, and it is written
+// when there is room again.
+func noted(err error) error {
+	if errors.Is(err, vault.ErrNotSaved) {
+		return nil
+	}
+	return err
+}
+
+// backupPlace is a folder in which backups may lie.
+type backupPlace struct {
+	dir   string   // without symbolic links, as far as it is there
+	paths []string // by which storage knows it; none: only the options name it
+	seen  int64    // as [storage.Place] has it; of several paths the least
+}
+
+// todo returns the deletions that the place has not seen; all are in order.
+func (p *backupPlace) todo(all []storage.Cleanup) []storage.Cleanup {
+	i := slices.IndexFunc(all, func(c storage.Cleanup) bool { return c.ID > p.seen })
+	if i < 0 {
+		return nil
+	}
+	return all[i:]
+}
+
+// backupPlaces lists the folders in which backups may lie, each once.
+func (a *App) backupPlaces(ctx context.Context) (out []backupPlace, err error) {
 	known, err := a.cfg.DB.Places(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out []string
-	if a.cfg.Backups.Dir != "" {
-		out = append(out, a.cfg.Backups.Dir)
-	}
 	for _, p := range known {
-		if p.What == storage.CopyBackup && !slices.Contains(out, p.Path) {
-			out = append(out, p.Path)
+		if p.What != storage.CopyBackup {
+			continue
 		}
+		dir := actual(p.Path)
+		if i := slices.IndexFunc(out, func(o backupPlace) bool { return o.dir == dir }); i >= 0 {
+			out[i].paths, out[i].seen = append(out[i].paths, p.Path), min(out[i].seen, p.Seen)
+			continue
+		}
+		out = append(out, backupPlace{dir: dir, paths: []string{p.Path}, seen: p.Seen})
+	}
+	if a.cfg.Backups.Dir == "" {
+		return out, nil
+	}
+	dir := actual(a.cfg.Backups.Dir)
+	if !slices.ContainsFunc(out, func(o backupPlace) bool { return o.dir == dir }) {
+		out = append(out, backupPlace{dir: dir})
 	}
 	return out, nil
+}
+
+// actual returns the path of a folder without symbolic links, as far as that
+// can be told.
+func actual(path string) string {
+	if found, err := backup.Resolve(path); err == nil {
+		return found
+	}
+	return filepath.Clean(path)
 }
 
 // cleanPlace cleans the backups in one folder. again: not all of them could be
@@ -172,10 +238,11 @@ func (a *App) RemoveCopy(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("app: remove copy: %w", err)
 	}
-	if !slices.Contains(places, dir) || !strings.HasPrefix(name, backupPrefix) {
+	dir = actual(dir)
+	if !slices.ContainsFunc(places, func(p backupPlace) bool { return p.dir == dir }) || !strings.HasPrefix(name, backupPrefix) {
 		return fmt.Errorf("app: remove copy: no backup of ours: %w", fs.ErrNotExist)
 	}
-	b := backup.Backup{Path: path}
+	b := backup.Backup{Path: filepath.Join(dir, name)}
 	b.Installation = a.cfg.DB.Installation()
 	if err := backup.Remove(b); err != nil {
 		return fmt.Errorf("app: remove copy: %w", err)

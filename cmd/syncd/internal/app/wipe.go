@@ -97,7 +97,8 @@ func (a *App) wipeBackups(ctx context.Context, w *wiping) error {
 	if err != nil {
 		return err
 	}
-	for _, dir := range places {
+	for _, p := range places {
+		dir := p.dir
 		if err := backup.Tidy(dir, a.cfg.DB.Installation()); err != nil {
 			a.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "a folder of backups cannot be tidied", slog.Any("error", err))
 		}
@@ -187,9 +188,10 @@ func (c command) wipeWould(ctx context.Context) error {
 		c.print("  %s\n", c.cfg.ManagedKey)
 	}
 	c.print("  %s\n", c.cfg.DataDir)
-	for _, dir := range places {
-		found, err := backup.List(dir)
+	for _, p := range places {
+		found, err := backup.List(p.dir)
 		if err != nil {
+			w.left = append(w.left, web.Copy{Path: p.dir, Why: web.CopyAway})
 			continue
 		}
 		for _, b := range found {

@@ -34,6 +34,31 @@ func (h *house) holds(b backup.Backup) (found bool) {
 	return found
 }
 
+// cleanedLine is logged when backups were looked at.
+const cleanedLine = "what was deleted has left the backups"
+
+// changed is when something was last made or removed in a folder.
+func changed(t *testing.T, dir string) time.Time {
+	t.Helper()
+	info, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.ModTime()
+}
+
+// until waits for something that the program does by itself.
+func (h *house) until(what string, done func() bool) {
+	h.t.Helper()
+	for range 400 {
+		if done() {
+			return
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	h.t.Fatalf("not within ten seconds: %s", what)
+}
+
 // copiesLeft are the copies that the report of a deletion names, in its order.
 func copiesLeft(report string) (out []string) {
 	for line := range strings.Lines(report) {
@@ -96,17 +121,22 @@ func TestDeletionReachesBackups(t *testing.T) {
 		}
 	}
 
+	// With the disk still away the others are not opened again.
+	touched, rounds := changed(t, here), strings.Count(h.logs.String(), cleanedLine)
+	h.restart() // or within the hour
+	h.until("the backups were looked at", func() bool { return strings.Count(h.logs.String(), cleanedLine) > rounds })
+	if !changed(t, here).Equal(touched) {
+		t.Error("backups that have seen the deletion were opened again")
+	}
+
 	if err := os.Rename(away+"2", away); err != nil {
 		t.Fatal(err)
 	}
-	h.restart() // or within the hour
-	for range 200 {
+	h.restart()
+	h.until("all backups have seen it", func() bool {
 		left, err := h.db.Cleanups(ctx)
-		if err != nil || len(left) == 0 {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+		return err != nil || len(left) == 0
+	})
 	if all, err = backup.List(away); err != nil || len(all) != 2 {
 		t.Fatalf("%d backups, %v", len(all), err)
 	}

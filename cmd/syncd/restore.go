@@ -109,8 +109,13 @@ func (r *restoring) run(ctx context.Context) (done restored, err error) {
 		}
 		done.newKey = own.Path()
 	}
+	// Where it lies is remembered by its actual path, as when it was made.
+	place, err := backup.Resolve(filepath.Dir(b.Path))
+	if err != nil {
+		return done, err
+	}
 	put, err := storage.Restore(ctx, storage.RestoreOptions{
-		From: b.Path, FromKeys: from, Dir: r.cfg.DataDir, Keys: own, Replace: r.replace, Now: r.Now,
+		From: b.Path, FromKeys: from, Dir: r.cfg.DataDir, Keys: own, Replace: r.replace, Place: place, Now: r.Now,
 	})
 	done.created, done.aside, done.deleted = b.Created, put.Aside, put.Deletions
 	return done, err

@@ -234,6 +234,14 @@ func Keys(b Backup, own *vault.Keys, passphrase func() ([]byte, error)) (*vault.
 	return keys, wrap("open", b.Path, err)
 }
 
+// Place prepares the folder in which backups lie, as [Write] does, and returns
+// its path without symbolic links: for whoever has to remember it before
+// anything lies there. away is as in [Options], with the data folder.
+func Place(dir string, away []string) (string, error) {
+	actual, err := place(dir, away)
+	return actual, wrap("prepare", dir, err)
+}
+
 // place prepares the folder in which backups lie, and refuses those in which
 // they cannot. It is made if only itself is missing: a disk that is not
 // mounted must not be taken for an empty one.

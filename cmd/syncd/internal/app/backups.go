@@ -45,15 +45,41 @@ func (a *App) Backup(ctx context.Context, dir string, passphrase []byte) (backup
 }
 
 // writeBackup is called by whoever holds backingUp.
-func (a *App) writeBackup(ctx context.Context, dir string, passphrase []byte) (backup.Backup, error) {
-	b, err := backup.Write(ctx, backup.Options{
-		DB: a.cfg.DB, Dir: dir, Passphrase: passphrase, Version: a.cfg.Version, Now: a.cfg.Now, Away: a.cfg.Away,
-	})
+func (a *App) writeBackup(ctx context.Context, dir string, passphrase []byte) (b backup.Backup, err error) {
+	if dir, err = backup.Place(dir, append([]string{a.cfg.DataDir}, a.cfg.Away...)); err != nil {
+		return b, err
+	}
+	// What is deleted later has to leave this one too, also when a crash comes
+	// now, and when it is restored elsewhere.
+	undo, err := a.putPlace(ctx, dir, storage.CopyBackup)
 	if err != nil {
 		return b, err
 	}
-	// What is deleted later has to leave this one too.
-	return b, a.cfg.DB.PutPlace(ctx, filepath.Dir(b.Path), storage.CopyBackup)
+	b, err = backup.Write(ctx, backup.Options{
+		DB: a.cfg.DB, Dir: dir, Passphrase: passphrase, Version: a.cfg.Version, Now: a.cfg.Now, Away: a.cfg.Away,
+	})
+	if err != nil {
+		return b, errors.Join(err, undo())
+	}
+	return b, nil
+}
+
+// putPlace remembers a folder before a copy is written into it. undo forgets it
+// again when nothing was left there, unless it was known before; it is never
+// nil.
+func (a *App) putPlace(ctx context.Context, dir string, what storage.CopyKind) (undo func() error, err error) {
+	undo = func() error { return nil }
+	before, err := a.cfg.DB.Places(ctx)
+	if err != nil {
+		return undo, err
+	}
+	if err := noted(a.cfg.DB.PutPlace(ctx, dir, what)); err != nil {
+		return undo, err
+	}
+	if !slices.ContainsFunc(before, func(p storage.Place) bool { return p.Path == dir && p.What == what }) {
+		undo = func() error { return noted(a.cfg.DB.ForgetPlace(context.WithoutCancel(ctx), dir, what)) }
+	}
+	return undo, nil
 }
 
 // passphraseFlag is the flag of commands that read a passphrase from standard

@@ -22,15 +22,22 @@ func (a *App) Export(ctx context.Context, dir string, l text.Lang) (export.Summa
 	if err := backup.Outside(dir, append([]string{a.cfg.DataDir}, a.cfg.Away...)); err != nil {
 		return export.Summary{}, err
 	}
-	sum, err := export.ToFolder(ctx, dir, a.exportConfig(l))
-	if errors.Is(err, export.ErrNotEmpty) {
+	c, undo := a.exportConfig(l), func() error { return nil }
+	// It is in the clear: whoever deletes everything is reminded of it, also of
+	// half an export.
+	c.Begin = func() (err error) {
+		undo, err = a.putPlace(ctx, dir, storage.CopyExport)
+		return err
+	}
+	sum, err := export.ToFolder(ctx, dir, c)
+	switch {
+	case errors.Is(err, export.ErrNotEmpty):
 		err = &backup.Error{Path: dir, Err: err, Advice: text.TerminalBackup().NotEmpty}
+	case errors.Is(err, export.ErrLeft): // and has to be remembered
+	case err != nil:
+		err = errors.Join(err, undo())
 	}
-	if err != nil {
-		return sum, backup.Explain(dir, err)
-	}
-	// It is in the clear: whoever deletes everything is reminded of it.
-	return sum, a.cfg.DB.PutPlace(ctx, dir, storage.CopyExport)
+	return sum, backup.Explain(dir, err)
 }
 
 // Export implements web.ExportStore.

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -67,6 +68,73 @@ func copiesLeft(report string) (out []string) {
 		}
 	}
 	return out
+}
+
+// TestCopiesKnowTheirPlaces: a folder is remembered before a copy is in it. The
+// first backup of all holds its own folder, so that it is found when it was
+// restored on another machine; what fails leaves nothing to be reminded of; and
+// an export makes nobody forget the backups in the same folder.
+func TestCopiesKnowTheirPlaces(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ctx := t.Context()
+	dir, none := filepath.Join(h.dir, "usb"), filepath.Join(h.dir, "none")
+	a := h.backupApp(t, dir, 24*time.Hour)
+	places := func(db *storage.DB) (out []string) {
+		t.Helper()
+		all, err := db.Places(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range all {
+			out = append(out, string(p.What)+" "+p.Path)
+		}
+		return out
+	}
+	stopped, stop := context.WithCancel(ctx)
+	stop()
+	full := filepath.Join(h.dir, "full")
+	if err := errors.Join(os.Mkdir(full, 0o700), os.WriteFile(filepath.Join(full, "x"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for what, err := range map[string]error{
+		"a backup that is stopped": second(a.Backup(stopped, none, nil)), "a backup into the data": second(a.Backup(ctx, h.data(), nil)),
+		"an export that is stopped": second(a.Export(stopped, none, text.SV)), "an export over something": second(a.Export(ctx, full, text.SV)),
+	} {
+		if err == nil {
+			t.Errorf("%s succeeded", what)
+		}
+	}
+	if got := places(h.db); got != nil {
+		t.Errorf("places after copies that failed: %q", got)
+	}
+
+	b, err := a.Backup(ctx, dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := []string{"backup " + dir}
+	nothing := errors.New("nothing was changed")
+	_, err = backup.Rewrite(ctx, backup.RewriteOptions{Backup: b, Keys: h.db.Keys(), Now: h.clock.now, Log: slog.New(slog.DiscardHandler)},
+		func(db *storage.DB) error {
+			if d := cmp.Diff(own, places(db)); d != "" {
+				t.Errorf("places in the first backup (-want +got):\n%s", d)
+			}
+			return nothing
+		})
+	if !errors.Is(err, nothing) {
+		t.Fatal(err)
+	}
+
+	if err := os.Rename(dir, none); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Export(ctx, dir, text.SV); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"backup " + dir, "export " + dir}, places(h.db)); d != "" {
+		t.Errorf("places after an export into the same folder (-want +got):\n%s", d)
+	}
 }
 
 // TestDeletionReachesBackups: what is deleted leaves the backups that syncd

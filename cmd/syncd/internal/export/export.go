@@ -45,13 +45,16 @@ type Files interface {
 	Create(name string) (io.WriteCloser, error)
 }
 
-// Config says what is exported and in which language. All fields are
+// Config says what is exported and in which language. All fields but Begin are
 // required.
 type Config struct {
 	Store   Store
 	Words   *text.Words
 	Now     time.Time
 	Version string // of the program
+	// Begin is called by [ToFolder] when the folder is found to be good, before
+	// anything is written into it; its error ends the export. nil: nothing is to be done.
+	Begin func() error
 }
 
 // Summary is what was written.

@@ -340,3 +340,34 @@ func TestInteropDiskFull(t *testing.T) {
 		t.Errorf("left behind on a full disk: %d files", len(got))
 	}
 }
+
+// TestBegin: a folder is told of when it is good and before anything is in it.
+func TestBegin(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "ut")
+	c := config(&store{}, text.SV)
+	refused := errors.New("nej")
+	c.Begin = func() error {
+		entries, err := os.ReadDir(dir)
+		if err != nil || len(entries) > 0 {
+			t.Errorf("at the beginning: %v, %v", entries, err)
+		}
+		return refused
+	}
+	if _, err := export.ToFolder(t.Context(), dir, c); !errors.Is(err, refused) {
+		t.Errorf("ToFolder = %v, want the error of Begin", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something is left: %v", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "x"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Begin = func() error { t.Error("a folder that is not empty began"); return nil }
+	if _, err := export.ToFolder(t.Context(), dir, c); !errors.Is(err, export.ErrNotEmpty) {
+		t.Errorf("ToFolder = %v, want ErrNotEmpty", err)
+	}
+}

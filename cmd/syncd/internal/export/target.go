@@ -23,10 +23,13 @@ const UnfinishedName = "UNFINISHED.txt"
 // ErrNotEmpty says that there is something in the folder already.
 var ErrNotEmpty = errors.New("the folder is not empty")
 
+// ErrLeft says that an export has failed and that a part of it is still there.
+var ErrLeft = errors.New("a part of the export could not be removed")
+
 // ToFolder writes an export into a folder, which is empty or does not exist
 // (its parent does). Files are for their owner alone (0600). When it fails,
-// what it wrote is removed; when the process is killed, [UnfinishedName] stays
-// and [IndexName] is missing.
+// what it wrote is removed, or the error is [ErrLeft] too; when the process is
+// killed, [UnfinishedName] stays and [IndexName] is missing.
 func ToFolder(ctx context.Context, dir string, c Config) (sum Summary, err error) {
 	made, err := empty(dir)
 	if err != nil {
@@ -41,7 +44,9 @@ func ToFolder(ctx context.Context, dir string, c Config) (sum Summary, err error
 	if sum, err = f.fill(ctx, dir, c); err == nil {
 		return sum, nil
 	}
-	err = errors.Join(err, f.clear())
+	if e := f.clear(); e != nil {
+		err = errors.Join(err, fmt.Errorf("export: %w: %w", ErrLeft, e))
+	}
 	if made {
 		err = errors.Join(err, os.Remove(dir))
 	}
@@ -74,6 +79,11 @@ func empty(dir string) (made bool, err error) {
 type folder struct{ root *os.Root }
 
 func (f folder) fill(ctx context.Context, dir string, c Config) (Summary, error) {
+	if c.Begin != nil {
+		if err := c.Begin(); err != nil {
+			return Summary{}, err
+		}
+	}
 	unfinished := text.For(text.SV).Export.Unfinished + "\n" + text.For(text.EN).Export.Unfinished
 	if err := f.root.WriteFile(UnfinishedName, []byte(unfinished), 0o600); err != nil {
 		return Summary{}, fmt.Errorf("export: %w", err)

@@ -90,8 +90,11 @@ const passphraseFlag = "passphrase"
 // something in the folder in which the command was called; before is the word
 // that stands before it.
 func NamesPath(name, before, word string) bool {
-	return (name == "backup" || name == "export") && word != "" && !strings.HasPrefix(word, "-") &&
-		strings.TrimLeft(before, "-") != languageFlag
+	if word == "" || strings.HasPrefix(word, "-") {
+		return false
+	}
+	return (name == "backup" || name == "export") && strings.TrimLeft(before, "-") != languageFlag ||
+		name == "delete" && before == "copy"
 }
 
 // languageFlag is the flag of commands that write in a language.

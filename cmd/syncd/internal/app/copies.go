@@ -249,3 +249,55 @@ func (a *App) RemoveCopy(ctx context.Context, path string) error {
 	}
 	return nil
 }
+
+// ForgetPlace forgets a folder of backups that cannot be reached: copies there
+// keep what was deleted and is to be deleted. A path that is no such folder is
+// fs.ErrNotExist; one that can be reached, from which what was deleted leaves by
+// itself, fs.ErrInvalid.
+func (a *App) ForgetPlace(ctx context.Context, path string) error {
+	if err := a.backingUp.Acquire(ctx, 1); err != nil {
+		return fmt.Errorf("app: forget place: %w", err)
+	}
+	defer a.backingUp.Release(1)
+	places, err := a.backupPlaces(ctx)
+	if err != nil {
+		return fmt.Errorf("app: forget place: %w", err)
+	}
+	dir := actual(path)
+	i := slices.IndexFunc(places, func(p backupPlace) bool { return p.dir == dir && len(p.paths) > 0 })
+	if i < 0 {
+		return fmt.Errorf("app: forget place: no folder of backups: %w", fs.ErrNotExist)
+	}
+	if places[i].reached() {
+		return fmt.Errorf("app: forget place: the folder can be reached; name one of the backups in it: %w", fs.ErrInvalid)
+	}
+	for _, known := range places[i].paths {
+		if err := noted(a.cfg.DB.ForgetPlace(ctx, known, storage.CopyBackup)); err != nil {
+			return fmt.Errorf("app: forget place: %w", err)
+		}
+	}
+	a.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "a folder of backups that cannot be reached was forgotten")
+	return nil
+}
+
+// reached reports whether the folder is there now.
+func (p *backupPlace) reached() bool {
+	_, err := os.ReadDir(p.dir)
+	return err == nil
+}
+
+// awayPlaces lists the folders that have to be reached before what was deleted
+// has left all backups.
+func (a *App) awayPlaces(ctx context.Context) (out []web.Copy, err error) {
+	all, err := a.cfg.DB.Cleanups(ctx)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	places, err := a.backupPlaces(ctx)
+	for _, p := range places {
+		if len(p.todo(all)) > 0 && !p.reached() {
+			out = append(out, web.Copy{Path: p.dir, Why: web.CopyAway})
+		}
+	}
+	return out, err
+}

@@ -159,7 +159,11 @@ func (p pages) Shelves(ctx context.Context) (web.Shelves, error) {
 	if err != nil {
 		return web.Shelves{}, err
 	}
-	out := web.Shelves{Leaving: leaving, Children: children, Accounts: accounts, Copies: p.asides()}
+	away, err := p.awayPlaces(ctx)
+	if err != nil {
+		return web.Shelves{}, err
+	}
+	out := web.Shelves{Leaving: leaving, Children: children, Accounts: accounts, Copies: append(p.asides(), away...)}
 	for _, u := range unwanted {
 		v := web.UnwantedView{Choice: u.Choice, Since: u.Since}
 		for _, c := range children {

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -154,9 +156,17 @@ func (c command) delete(ctx context.Context, args []string) error {
 
 func (c command) deleteCopy(ctx context.Context, args []string) error {
 	if len(args) != 1 {
-		return usageError("delete copy: name one backup, or something put aside, by its path")
+		return usageError("delete copy: name one backup, something put aside, or a folder that is away, by its path")
 	}
-	if err := c.RemoveCopy(ctx, args[0]); err != nil {
+	err := c.ForgetPlace(ctx, args[0])
+	if err == nil {
+		c.print("%s\n", text.TerminalKeep().Forgotten.With(args[0]))
+		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = c.RemoveCopy(ctx, args[0])
+	}
+	if err != nil {
 		return c.explain(err, "copy")
 	}
 	c.print("deleted %s\n", args[0])
@@ -237,6 +247,9 @@ func (c command) printReport(r web.Report) {
 	}
 	for _, left := range r.Copies.Left {
 		c.print("still in %s (%s)\n", left.Path, left.Why)
+		if left.Away() {
+			c.print("  %s\n", say.Forget.With(left.Path))
+		}
 		if left.Offered {
 			c.print("  syncd delete copy %s deletes it\n", left.Path)
 		}

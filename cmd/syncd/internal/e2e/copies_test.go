@@ -3,7 +3,9 @@ package e2e_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -197,6 +199,11 @@ func TestDeletionReachesBackups(t *testing.T) {
 		t.Error("backups that have seen the deletion were opened again")
 	}
 
+	words := text.For(text.SV).Keep
+	if page := h.signedIn(h.base + "/keep"); !strings.Contains(page, away) || !strings.Contains(page, words.CopyForgetHint) {
+		t.Error("the page does not offer to forget the folder that is away")
+	}
+
 	if err := os.Rename(away+"2", away); err != nil {
 		t.Fatal(err)
 	}
@@ -215,5 +222,52 @@ func TestDeletionReachesBackups(t *testing.T) {
 	}
 	if report := h.post("/accounts/"+string(h.account)+"/remove", nil); !strings.Contains(report, text.For(text.SV).N(4, text.For(text.SV).Keep.CopiesChanged)) {
 		t.Errorf("removing the account does not tell of four backups:\n%s", report)
+	}
+}
+
+// TestPlaceThatIsGoneForEver: a disk that never comes back is named until a
+// guardian forgets it, by command or on the page; then no deletion waits for it.
+// One that is there is not forgotten.
+func TestPlaceThatIsGoneForEver(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	ctx := t.Context()
+	here, one, two := filepath.Join(t.TempDir(), "here"), filepath.Join(t.TempDir(), "one"), filepath.Join(t.TempDir(), "two")
+	for _, dir := range []string{here, one, two} {
+		if _, err := h.app.Backup(ctx, dir, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.RemoveAll(one), os.RemoveAll(two)); err != nil {
+		t.Fatal(err)
+	}
+	out := h.command("delete", "child", "1")
+	if d := cmp.Diff([]string{one + " (away)", two + " (away)"}, copiesLeft(out)); d != "" {
+		t.Errorf("copies that are left (-want +got):\n%s", d)
+	}
+	if want := text.TerminalKeep().Forget.With(one); !strings.Contains(out, want) {
+		t.Errorf("the report lacks %q:\n%s", want, out)
+	}
+	if err := h.app.ForgetPlace(ctx, here); !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("forgetting a folder that is there: %v, want ErrInvalid", err)
+	}
+	if err := h.app.ForgetPlace(ctx, h.dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("forgetting another folder: %v, want ErrNotExist", err)
+	}
+	if got, want := h.command("delete", "copy", one), text.TerminalKeep().Forgotten.With(one); !strings.Contains(got, want) {
+		t.Errorf("delete copy says %q, want %q", got, want)
+	}
+	if left, err := h.db.Cleanups(ctx); err != nil || len(left) != 1 {
+		t.Errorf("with one of two forgotten: Cleanups = %v, %v", left, err)
+	}
+	if page := h.post("/keep/forget", url.Values{"path": {two}}); strings.Contains(page, two) {
+		t.Error("the page still names the folder")
+	}
+	if left, err := h.db.Cleanups(ctx); err != nil || len(left) != 0 {
+		t.Errorf("with both forgotten: Cleanups = %v, %v", left, err)
+	}
+	out = h.command("delete", "kind", "meals")
+	if got := copiesLeft(out); got != nil {
+		t.Errorf("copies that are left: %q", got)
 	}
 }

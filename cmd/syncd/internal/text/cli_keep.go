@@ -7,6 +7,9 @@ type CLIKeep struct {
 	Untold   string // behind a platform's name: it was not reached to sign out
 	Mute     string // behind a platform's name: it has no sign-out that is known
 	Unsaved  string // the disk is full
+	// A folder of backups that is away: how to forget it, and that it was; its
+	// path.
+	Forget, Forgotten Format
 }
 
 // TerminalKeep returns the words of the terminal about deleting.
@@ -18,5 +21,7 @@ func TerminalKeep() CLIKeep {
 		Mute:     "the session is forgotten here and ends there by itself; no way to sign out is known",
 		Unsaved: "it is removed from memory, but the disk would not take the change yet; it is tried again every minute while the " +
 			"daemon runs. Make room on the disk",
+		Forget:    "If it is gone for ever: syncd delete copy %s forgets it; copies there keep what was deleted.",
+		Forgotten: "forgot %s; copies there keep what was deleted",
 	}
 }

@@ -39,6 +39,7 @@ type Keep struct {
 	Copies, CopiesLeft, CopyRemove string
 	CopyAway, CopyKey, CopyDamaged string // why a copy was not changed
 	CopyAside, CopyFault           string
+	CopyForget, CopyForgetHint     string // of a folder that is away
 	Accounts, Wipe                 string
 	History                        string // links that reach back further
 }
@@ -125,6 +126,7 @@ func svKeep() Keep {
 		Copies:        "Äldre kopior",
 		CopiesLeft:    "I de här kopiorna kan det finnas kvar:", CopyRemove: "Radera hela kopian",
 		CopyAway:    "Mappen går inte att nå just nu. syncd försöker igen varje timme, till exempel när disken är tillbaka.",
+		CopyForget:  "Glöm mappen", CopyForgetHint: "Finns den inte mer kan syncd glömma den. Kopior som ligger där behåller då det som raderades.",
 		CopyKey:     "Den öppnas inte med nyckeln som används nu.",
 		CopyDamaged: "Den är inte hel, eller skriven av en nyare version.",
 		CopyAside:   "Den lades åt sidan när något återställdes.",
@@ -169,6 +171,7 @@ func enKeep() Keep {
 		Copies:        "Older copies",
 		CopiesLeft:    "These copies may still hold it:", CopyRemove: "Delete the whole copy",
 		CopyAway:    "The folder cannot be reached now. syncd tries again every hour, for instance when the disk is back.",
+		CopyForget:  "Forget the folder", CopyForgetHint: "If it is gone for ever, syncd can forget it. Copies that lie there then keep what was deleted.",
 		CopyKey:     "It does not open with the key that is used now.",
 		CopyDamaged: "It is not whole, or written by a newer version.",
 		CopyAside:   "It was put aside when something was restored.",

@@ -26,6 +26,10 @@ type ShelfStore interface {
 	Allow(ctx context.Context, c storage.Choice) error
 	// RemoveCopy answers fs.ErrNotExist for a path that is no copy of ours.
 	RemoveCopy(ctx context.Context, path string) error
+	// ForgetPlace forgets a folder of backups that is away. It answers
+	// fs.ErrNotExist for a path that is none, and fs.ErrInvalid when it is
+	// there: then what was deleted leaves it by itself.
+	ForgetPlace(ctx context.Context, path string) error
 }
 
 // Shelves are what is kept, and for how long.
@@ -34,7 +38,7 @@ type Shelves struct {
 	Children []KeptChild
 	Unwanted []UnwantedView
 	Accounts []AccountView
-	Copies   []Copy // that lie in the data folder and are not seen to by themselves
+	Copies   []Copy // that lie in the data folder and are not seen to by themselves, and folders that are away
 }
 
 // KeptChild is a child with what could be deleted.
@@ -89,6 +93,10 @@ type Copy struct {
 	Why     CopyProblem
 	Offered bool // it can be deleted as a whole
 }
+
+// Away reports whether Path is a folder of backups that is not there now. It can
+// be forgotten.
+func (c Copy) Away() bool { return c.Why == CopyAway }
 
 // Word says why the copy was not changed.
 func (c Copy) Word(w *text.Words) string {
@@ -150,6 +158,7 @@ func (s *server) keepRoutes(own func(pattern string, h handler)) {
 	own("POST /keep/delete", s.delete)
 	own("POST /keep/allow", s.allow)
 	own("POST /keep/copy", s.removeCopy)
+	own("POST /keep/forget", s.forgetPlace)
 }
 
 type shelvesView struct {
@@ -347,6 +356,19 @@ func (s *server) removeCopy(w http.ResponseWriter, r *http.Request) error {
 		return badForm(err)
 	}
 	if err := s.Store.RemoveCopy(r.Context(), r.PostForm.Get("path")); err != nil {
+		return err
+	}
+	redirect(w, "/keep")
+	return nil
+}
+
+// forgetPlace forgets a folder of backups. One that has come back meanwhile is
+// seen to by itself, and is not on the page any more.
+func (s *server) forgetPlace(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return badForm(err)
+	}
+	if err := s.Store.ForgetPlace(r.Context(), r.PostForm.Get("path")); err != nil && !errors.Is(err, fs.ErrInvalid) {
 		return err
 	}
 	redirect(w, "/keep")

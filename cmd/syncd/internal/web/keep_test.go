@@ -40,6 +40,16 @@ func (s *store) RemoveCopy(_ context.Context, path string) error {
 	return s.act("copy " + path)
 }
 
+func (s *store) ForgetPlace(_ context.Context, path string) error {
+	switch path {
+	case "/mnt/away":
+		return s.act("forget " + path)
+	case "/mnt/back":
+		return fs.ErrInvalid
+	}
+	return fs.ErrNotExist
+}
+
 // keepAll fills what the pages about keeping and deleting show.
 func (s *store) keepAll() {
 	kinds := []web.KindCount{{Kind: school.KindLessons, Count: 1234}, {Kind: school.KindNews, Count: 12}}
@@ -53,7 +63,7 @@ func (s *store) keepAll() {
 			{Choice: storage.Choice{Child: 7}, Since: now.AddDate(0, -1, 0)},
 		},
 		Accounts: s.overview.Accounts[:1],
-		Copies:   []web.Copy{{Path: "/data/replaced-1", Why: web.CopyAside, Offered: true}},
+		Copies:   []web.Copy{{Path: "/data/replaced-1", Why: web.CopyAside, Offered: true}, {Path: "/mnt/away", Why: web.CopyAway}},
 	}
 	for i, shelf := range school.Shelves() {
 		l := storage.Leaving{Shelf: shelf, Limit: school.DefaultLimits()[shelf], Kept: 1000 * i}
@@ -89,6 +99,7 @@ func TestGuardianSaysForHowLongThingsAreKept(t *testing.T) {
 		`<option value="0">` + sv.Keep.Always, sv.N(3, sv.Keep.LeavesOn) + " tors 26 nov", sv.Keep.NothingLeaves, "Barn 7", sv.Keep.Everybody,
 		`href="/keep/delete/1/lessons"`, `href="/keep/delete/2"`, `href="/keep/delete/0/news"`, "1\u00a0234",
 		`name="path" value="/data/replaced-1"`, sv.Keep.CopyAside,
+		`name="path" value="/mnt/away"`, sv.Keep.CopyAway + " " + sv.Keep.CopyForgetHint, `action="/keep/forget"`,
 	} {
 		if !strings.Contains(page, want) && !strings.Contains(page, strings.Replace(want, "tors", "tor", 1)) {
 			t.Errorf("the page lacks %q", want)
@@ -152,6 +163,9 @@ func TestGuardianDeletesAfterAQuestion(t *testing.T) {
 		{"/keep/delete", nil, 404, nil},
 		{"/keep/copy", url.Values{"path": {"/backups/syncd-1"}}, 303, []string{"copy /backups/syncd-1"}},
 		{"/keep/copy", url.Values{"path": {"/etc"}}, 404, nil},
+		{"/keep/forget", url.Values{"path": {"/mnt/away"}}, 303, []string{"forget /mnt/away"}},
+		{"/keep/forget", url.Values{"path": {"/mnt/back"}}, 303, nil},
+		{"/keep/forget", url.Values{"path": {"/etc"}}, 404, nil},
 		{"/keep/allow", url.Values{"child": {"7"}}, 303, []string{"allow 7 "}},
 		{"/keep/allow", url.Values{"child": {"0"}, "kind": {"meals"}}, 303, []string{"allow 0 meals"}},
 	} {
@@ -161,7 +175,8 @@ func TestGuardianDeletesAfterAQuestion(t *testing.T) {
 			t.Errorf("POST %s %v: status %d, done %v", tc.path, tc.form, w.Code, site.store.done)
 		}
 		if body := w.Body.String(); tc.status == http.StatusOK && (!strings.Contains(body, "1\u00a0234") || !strings.Contains(body, sv.Unsaved) ||
-			!strings.Contains(body, sv.NotAgain) || !strings.Contains(body, `href="/links/l1/revoke"`) || strings.Count(body, `action="/keep/copy"`) != 3 || !strings.Contains(body, sv.CopyAway)) {
+			!strings.Contains(body, sv.NotAgain) || !strings.Contains(body, `href="/links/l1/revoke"`) || strings.Count(body, `action="/keep/copy"`) != 3 ||
+			strings.Count(body, `action="/keep/forget"`) != 1 || !strings.Contains(body, sv.CopyForgetHint) || !strings.Contains(body, sv.CopyAway)) {
 			t.Errorf("POST %s: the report is not complete", tc.path)
 		}
 	}

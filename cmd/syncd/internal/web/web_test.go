@@ -561,7 +561,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"/accounts", "/accounts/aa/read", "/accounts/aa/remove", "/keep", "/keep/delete", "/keep/allow", "/keep/copy", "/accounts/aa/session", "/accounts/aa/settings", "/accounts/aa/login", "/accounts/aa/login/cancel",
+		"/accounts", "/accounts/aa/read", "/accounts/aa/remove", "/keep", "/keep/delete", "/keep/allow", "/keep/copy", "/keep/forget", "/accounts/aa/session", "/accounts/aa/settings", "/accounts/aa/login", "/accounts/aa/login/cancel",
 		"/accounts/aa/login/answer", "/links", "/links/l1/revoke", "/links/l2/confirm", "/links/l9/addresses/hide",
 		"/links/l1/edit", "/links/l1/rotate",
 	} {

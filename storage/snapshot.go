@@ -25,9 +25,9 @@ const BlobsName = "blobs"
 type SnapshotOptions struct {
 	Dir  string      // of the copy; exists and is empty
 	Keys *vault.Keys // that seal the copy; they may be the data's own
-	// Like is an earlier copy on the same disk, sealed with the same keys:
-	// pictures that stand there unchanged are not written a second time but
-	// linked. Empty: there is none.
+	// Like is an earlier copy on the same disk: pictures that stand there
+	// unchanged, sealed with the first of Keys, are not written a second time
+	// but linked. Empty: there is none.
 	Like string
 }
 
@@ -165,14 +165,14 @@ func copyFolder(ctx context.Context, f folder, o SnapshotOptions) (s Snapshot, e
 	return s, vault.SyncFolder(filepath.Join(o.Dir, BlobsName))
 }
 
-// linkBlob gives a blob of an earlier copy a second name, if it is whole and
-// the disk can do that.
+// linkBlob gives a blob of an earlier copy a second name, if it is whole, sealed
+// with the key that seals this copy, and the disk can do that.
 func linkBlob(b blobRow, o SnapshotOptions) bool {
 	name := filepath.Join(BlobsName, b.id+".age")
 	if _, err := os.Stat(filepath.Join(o.Like, name)); err != nil {
 		return false
 	}
-	earlier, err := vault.OpenBlobs(o.Like, o.Keys)
+	earlier, err := vault.OpenBlobs(o.Like, o.Keys.First())
 	if err != nil || !whole(earlier, b) {
 		return false
 	}
@@ -189,6 +189,32 @@ func whole(blobs *vault.Blobs, b blobRow) bool {
 	h := sha256.New()
 	n, err := io.Copy(h, r)
 	return err == nil && n == b.length && subtle.ConstantTimeCompare(h.Sum(nil), b.hash) == 1
+}
+
+// ResealOthers writes again with the first of the keys what of a copy another one
+// of them opens, so that the first alone opens all of it. Nobody has the copy
+// open. Blobs that no key opens stay as they are.
+func ResealOthers(ctx context.Context, dir string, keys *vault.Keys) (err error) {
+	f, err := openFolder(ctx, dir, keys)
+	if err != nil {
+		return wrap("reseal", err)
+	}
+	defer func() { err = errors.Join(err, f.close()) }()
+	first := keys.First()
+	for _, file := range []struct {
+		*vault.File
+
+		purpose int32
+	}{{f.cache, cachePurpose}, {f.state, statePurpose}} {
+		err := first.VerifyDatabase(file.Path(), file.purpose)
+		if errors.Is(err, vault.ErrKeyUnfit) {
+			err = file.Reseal(ctx)
+		}
+		if err != nil {
+			return wrap("reseal", err)
+		}
+	}
+	return wrap("reseal", f.blobs.ResealOthers())
 }
 
 // Facts are what [Check] finds out about a copy.

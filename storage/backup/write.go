@@ -84,7 +84,7 @@ func (o *Options) write(ctx context.Context) (b Backup, err error) {
 		o.step("copy")
 		s, err := o.DB.Snapshot(ctx, storage.SnapshotOptions{Dir: path, Keys: keys, Like: like})
 		m.LeftOut = s.LeftOut
-		return keys, err
+		return keys.First(), err
 	})
 }
 
@@ -93,7 +93,7 @@ func (o *Options) write(ctx context.Context) (b Backup, err error) {
 // pictures are stored once; like is its path, and returned where that is so.
 func (o *Options) keys(path, like string) (*vault.Keys, string, error) {
 	if len(o.Passphrase) == 0 {
-		return o.DB.Keys(), like, nil
+		return o.DB.Keys().Fixed(), like, nil
 	}
 	own := filepath.Join(path, OwnName)
 	if like != "" {
@@ -114,8 +114,8 @@ func (o *Options) keys(path, like string) (*vault.Keys, string, error) {
 	return keys, "", keys.WriteSealed(own, o.DB.Keys())
 }
 
-// put writes one backup into dir: under a passing name, by fill; checked; then
-// under its own.
+// put writes one backup into dir: under a passing name, by fill, which returns
+// the one key that opens all of it; checked; then under its own.
 func (m *Manifest) put(ctx context.Context, dir string, step func(string), fill func(path string) (*vault.Keys, error)) (_ Backup, err error) {
 	tmp := filepath.Join(dir, "."+prefix+m.Installation+"-"+m.Created.Format(stamp)+partial)
 	if err := os.Mkdir(tmp, 0o700); err != nil {
@@ -190,7 +190,8 @@ type RewriteOptions struct {
 // for good. A crash at any moment leaves a whole backup: the old one, the new
 // one, or for a while both, of which [List] names the new one and [Tidy]
 // removes the old. When change fails, or anything else, the backup is as it
-// was. A backup that the keys do not open is [vault.ErrKeyUnfit] or
+// was. The new one is sealed with the first of the keys alone, whatever opened
+// the old one and whatever becomes of the keys meanwhile. A backup that the keys do not open is [vault.ErrKeyUnfit] or
 // [vault.ErrPassphrase]; one that is not whole [vault.ErrDamaged].
 func Rewrite(ctx context.Context, o RewriteOptions, change func(*storage.DB) error) (Backup, error) {
 	b, err := o.rewrite(ctx, change)
@@ -207,7 +208,8 @@ func (o *RewriteOptions) rewrite(ctx context.Context, change func(*storage.DB) e
 	if len(o.Passphrase) > 0 {
 		passphrase = func() ([]byte, error) { return slices.Clone(o.Passphrase), nil }
 	}
-	keys, err := Keys(o.Backup, o.Keys, passphrase)
+	own := o.Keys.Fixed()
+	keys, err := Keys(o.Backup, own, passphrase)
 	if err != nil {
 		return Backup{}, err
 	}
@@ -230,9 +232,16 @@ func (o *RewriteOptions) rewrite(ctx context.Context, change func(*storage.DB) e
 		if err := o.change(ctx, path, keys, change); err != nil {
 			return nil, err
 		}
-		facts, err := storage.Check(ctx, path, keys)
+		step("reseal")
+		if err := o.reseal(ctx, path, keys, own.First()); err != nil {
+			return nil, err
+		}
+		facts, err := storage.Check(ctx, path, keys.First())
+		if err == nil && facts.Missing > o.Backup.LeftOut {
+			err = errPictures
+		}
 		m.LeftOut = facts.Missing
-		return keys, err
+		return keys.First(), err
 	})
 	if err != nil {
 		return Backup{}, err
@@ -251,6 +260,31 @@ func (o *RewriteOptions) change(ctx context.Context, path string, keys *vault.Ke
 		return err
 	}
 	return os.Remove(filepath.Join(path, vault.LockName))
+}
+
+// errPictures ends a rewriting after which pictures are missing that the backup
+// has: the backup itself is not damaged.
+var errPictures = errors.New("pictures were lost while it was rewritten; it stays as it was")
+
+// reseal makes one key open everything in a copy of the backup, as it will be
+// when the others are dropped, and the installation's the file that holds that
+// key; all of it durably.
+func (o *RewriteOptions) reseal(ctx context.Context, path string, keys, own *vault.Keys) error {
+	if err := storage.ResealOthers(ctx, path, keys); err != nil {
+		return err
+	}
+	if o.Backup.Protected {
+		name := filepath.Join(path, OwnName)
+		if _, err := vault.OpenSealedKeys(name, own); err != nil {
+			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			if err := keys.WriteSealed(name, own); err != nil {
+				return err
+			}
+		}
+	}
+	return vault.SyncFolder(filepath.Join(path, storage.BlobsName))
 }
 
 // copyFiles copies a backup's sealed files; pictures, which never change, get

@@ -94,7 +94,7 @@ type App struct {
 	uses    *uses
 	handler http.Handler
 
-	backingUp *semaphore.Weighted // of 1, held by whoever writes, changes or removes backups
+	backingUp *semaphore.Weighted // of 1, held by whoever writes, changes or removes backups, or replaces the key
 	backups   backupLog
 
 	mu      sync.Mutex

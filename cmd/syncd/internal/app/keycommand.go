@@ -126,6 +126,11 @@ func (c command) keyRotate(ctx context.Context, to string) error {
 		return err
 	}
 	protected := keys.Protected()
+	// A backup that is being written or changed is sealed with one key to its end.
+	if err := c.backingUp.Acquire(ctx, 1); err != nil {
+		return fmt.Errorf("key rotate: %w", err)
+	}
+	defer c.backingUp.Release(1)
 	if err := c.cfg.DB.Rotate(ctx, to); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return usageError("key rotate: %s exists already; name a file that is to be made", to)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"syncd/cmd/syncd/internal/app"
+	"syncd/cmd/syncd/internal/control"
 	"syncd/cmd/syncd/internal/text"
 	"syncd/source/school"
 	"syncd/storage"
@@ -258,6 +259,42 @@ func TestBackupsWaitForEachOther(t *testing.T) {
 			}
 		}
 		h.clock.forward(25 * time.Hour)
+	}
+}
+
+// TestRotationWaitsForBackups: the key is not replaced while a backup is made.
+func TestRotationWaitsForBackups(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	dir := filepath.Join(h.dir, "due")
+	a := h.backupApp(t, dir, 24*time.Hour)
+	before, err := os.ReadFile(h.key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rotate := func(patience time.Duration) int {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		return a.Command(ctx, []string{"key", "rotate"}, control.Streams{In: &bytes.Buffer{}, Out: io.Discard, Err: io.Discard})
+	}
+	h.logs.mu.Lock() // the last thing that a backup does is to log
+	var made sync.WaitGroup
+	made.Go(func() { a.BackupIfDue(t.Context()) })
+	for range 400 {
+		if all, _ := backup.List(dir); len(all) > 0 {
+			break
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	status := rotate(100 * time.Millisecond)
+	now, err := os.ReadFile(h.key())
+	h.logs.mu.Unlock()
+	made.Wait()
+	if status == app.ExitOK || err != nil || !bytes.Equal(before, now) {
+		t.Errorf("while a backup was made: exit status %d, %v, the key replaced: %t", status, err, !bytes.Equal(before, now))
+	}
+	if status := rotate(time.Minute); status != app.ExitOK {
+		t.Errorf("afterwards: exit status %d", status)
 	}
 }
 

@@ -23,6 +23,7 @@ const (
 // backupLog is how the backups went that are made by themselves.
 type backupLog struct {
 	mu      sync.Mutex
+	waiting time.Time // since when one waits for others; zero: none does
 	last    time.Time // when the newest was made
 	tried   time.Time
 	failed  time.Time // zero: the last attempt went well
@@ -52,7 +53,10 @@ func (a *App) keepBackups(ctx context.Context) error {
 // told by the status. It waits for whoever else works on backups: a turn that
 // was given up would be missed for as long as backups are apart.
 func (a *App) BackupIfDue(ctx context.Context) {
-	if a.backingUp.Acquire(ctx, 1) != nil {
+	a.backups.wait(a.cfg.Now())
+	err := a.backingUp.Acquire(ctx, 1)
+	a.backups.wait(time.Time{})
+	if err != nil {
 		return // the program stops
 	}
 	defer a.backingUp.Release(1)
@@ -94,6 +98,16 @@ func (a *App) BackupIfDue(ctx context.Context) {
 	a.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "a backup was made", slog.Int("files", len(b.Files)), slog.Int64("bytes", b.Bytes()))
 }
 
+// wait says since when a backup waits for its turn; the zero time that it does
+// not.
+func (l *backupLog) wait(since time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.waiting.IsZero() || since.IsZero() {
+		l.waiting = since
+	}
+}
+
 // due reports whether it is time, after the newest backup or, whatever the
 // clock says of that, after the last attempt.
 func (l *backupLog) due(now time.Time, every time.Duration) bool {
@@ -124,7 +138,14 @@ func backupEnd(err error) web.BackupEnd {
 func (a *App) backupView() web.BackupView {
 	a.backups.mu.Lock()
 	defer a.backups.mu.Unlock()
-	return web.BackupView{
+	v := web.BackupView{
 		On: a.cfg.Backups.Dir != "", Last: a.backups.last, Failed: a.backups.failed, Failure: a.backups.failure,
 	}
+	// One that others keep waiting, such as a disk that hangs, has not failed,
+	// and is missing all the same.
+	since, now := a.backups.waiting, a.cfg.Now()
+	if v.On && v.Failed.IsZero() && !since.IsZero() && now.Sub(since) >= backupRetry && a.backups.due(now, a.cfg.Backups.Every) {
+		v.Failed, v.Failure = since, web.BackupFault
+	}
+	return v
 }

@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -295,6 +297,111 @@ func TestRotationWaitsForBackups(t *testing.T) {
 	}
 	if status := rotate(time.Minute); status != app.ExitOK {
 		t.Errorf("afterwards: exit status %d", status)
+	}
+}
+
+// backupTold returns what scripts are told of the backups that are made by
+// themselves, and whether it is told as a problem.
+func backupTold(t *testing.T, a *app.App) (failure string, problem bool) {
+	t.Helper()
+	var out bytes.Buffer
+	if status := a.Command(t.Context(), []string{"status", "-json"}, control.Streams{In: &bytes.Buffer{}, Out: &out, Err: io.Discard}); status != app.ExitOK {
+		t.Fatalf("status: exit status %d", status)
+	}
+	var told struct {
+		Backup   struct{ Failure string }
+		Problems []struct{ Problem string }
+	}
+	if err := json.Unmarshal(out.Bytes(), &told); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range told.Problems {
+		problem = problem || p.Problem == "backup"
+	}
+	return told.Backup.Failure, problem
+}
+
+// TestFailedBackupIsTold: a backup by itself that cannot be made is told as a
+// problem until one is made. One that can be made is, also when the data's own
+// disk takes nothing.
+func TestFailedBackupIsTold(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	disk := filepath.Join(h.dir, "disk")
+	dir, inTheWay := filepath.Join(disk, "due"), filepath.Join(h.data(), storage.StateName+".new")
+	a := h.backupApp(t, dir, 24*time.Hour)
+	for _, step := range []struct {
+		what    string
+		before  func() error
+		failure string
+		backups int
+	}{
+		{"its folder is a file", func() error { return errors.Join(os.Mkdir(disk, 0o700), os.WriteFile(dir, nil, 0o600)) }, "place", 0},
+		{"the data cannot be written", func() error { return errors.Join(os.Remove(dir), os.MkdirAll(filepath.Join(inTheWay, "x"), 0o700)) }, "", 1},
+		{"its disk is away", func() error { return errors.Join(os.RemoveAll(inTheWay), os.RemoveAll(disk)) }, "place", 0},
+	} {
+		if err := step.before(); err != nil {
+			t.Fatal(step.what, err)
+		}
+		h.clock.forward(25 * time.Hour)
+		a.BackupIfDue(t.Context())
+		if failure, problem := backupTold(t, a); failure != step.failure || problem != (step.failure != "") {
+			t.Errorf("%s: failure %q, told as a problem: %t", step.what, failure, problem)
+		}
+		if all, _ := backup.List(dir); len(all) != step.backups {
+			t.Errorf("%s: %d backups, want %d", step.what, len(all), step.backups)
+		}
+		if step.backups > 0 && h.db.Unsaved() == nil {
+			t.Errorf("%s: they were written", step.what)
+		}
+	}
+}
+
+// TestBackupThatWaitsIsTold: one that is due and does not come to its turn, such
+// as behind a disk that hangs, is told as a problem after an hour.
+func TestBackupThatWaitsIsTold(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	reached, release := make(chan struct{}), make(chan struct{})
+	hang := sync.OnceFunc(func() { close(reached); <-release })
+	h.logs.hook = func(line []byte) {
+		if bytes.Contains(line, []byte(cleanedLine)) {
+			hang() // whoever cleans backups has the turn
+		}
+	}
+	dir := filepath.Join(h.dir, "due")
+	a := h.backupApp(t, dir, 24*time.Hour)
+	// Something to name, so that the line is logged.
+	if err := os.Mkdir(filepath.Join(h.data(), storage.ReplacedPrefix+"20260101T000000Z"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		if _, err := a.Delete(t.Context(), storage.Choice{Kind: school.KindMeals}); err != nil {
+			t.Error(err)
+		}
+	})
+	<-reached
+	all.Go(func() { a.BackupIfDue(t.Context()) })
+	told := false
+	for range 400 {
+		_, told = backupTold(t, a)
+		if told {
+			break
+		}
+		h.clock.forward(10 * time.Minute)
+		time.Sleep(10 * time.Millisecond)
+	}
+	close(release)
+	all.Wait()
+	if !told {
+		t.Error("nothing is told of a backup that waits for hours")
+	}
+	if failure, problem := backupTold(t, a); failure != "" || problem {
+		t.Errorf("when it was made: failure %q, told as a problem: %t", failure, problem)
+	}
+	if all, err := backup.List(dir); len(all) != 1 {
+		t.Errorf("%d backups (%v)", len(all), err)
 	}
 }
 

@@ -60,11 +60,16 @@ func (c *clock) forward(d time.Duration) {
 
 // logs is where a house logs to, at debug level.
 type logs struct {
+	hook func(line []byte) // told of each line before it is logged; nil: nobody is
+
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
 func (l *logs) Write(p []byte) (int, error) {
+	if l.hook != nil {
+		l.hook(p)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)

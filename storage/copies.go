@@ -136,7 +136,8 @@ var ErrNothing = errors.New("there was nothing to delete")
 
 // Clean makes deletions in a database that is a backup. When it holds nothing
 // of what they name the error is [ErrNothing], and the backup may stay as it
-// is.
+// is. They stay noted in it: when it is restored, other backups may not have
+// seen them.
 func (db *DB) Clean(ctx context.Context, all []Cleanup) error {
 	found := false
 	for _, c := range all {
@@ -152,10 +153,7 @@ func (db *DB) Clean(ctx context.Context, all []Cleanup) error {
 	if !found {
 		return ErrNothing
 	}
-	return wrap("clean", db.state.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM cleanup")
-		return err
-	}))
+	return nil
 }
 
 func (db *DB) clean(ctx context.Context, c Cleanup) (Removed, error) {

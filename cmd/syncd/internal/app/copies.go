@@ -55,12 +55,9 @@ func (a *App) cleanPlaces(ctx context.Context, all []storage.Cleanup, out *web.C
 		return err
 	}
 	last := all[len(all)-1].ID
-	if len(places) == 0 {
-		return noted(a.cfg.DB.Cleaned(ctx, last))
-	}
 	for _, p := range places {
 		todo := p.todo(all)
-		if len(todo) == 0 {
+		if len(todo) == 0 || len(p.paths) == 0 && p.empty() {
 			continue
 		}
 		if len(p.paths) == 0 {
@@ -68,6 +65,10 @@ func (a *App) cleanPlaces(ctx context.Context, all []storage.Cleanup, out *web.C
 			if err := noted(a.cfg.DB.PutPlace(ctx, p.dir, storage.CopyBackup)); err != nil {
 				return err
 			}
+		}
+		if p.away() {
+			out.Left = append(out.Left, web.Copy{Path: p.dir, Why: web.CopyAway})
+			continue
 		}
 		again, err := a.cleanPlace(ctx, p.dir, todo, out)
 		if err != nil {
@@ -80,7 +81,7 @@ func (a *App) cleanPlaces(ctx context.Context, all []storage.Cleanup, out *web.C
 			return err
 		}
 	}
-	return nil
+	return noted(a.cfg.DB.Cleaned(ctx, last)) // where there is no place
 }
 
 // noted passes over what the disk refused: memory has it, and it is written
@@ -239,12 +240,19 @@ func (a *App) RemoveCopy(ctx context.Context, path string) error {
 		return fmt.Errorf("app: remove copy: %w", err)
 	}
 	dir = actual(dir)
-	if !slices.ContainsFunc(places, func(p backupPlace) bool { return p.dir == dir }) || !strings.HasPrefix(name, backupPrefix) {
+	i := slices.IndexFunc(places, func(p backupPlace) bool { return p.dir == dir })
+	if i < 0 || !strings.HasPrefix(name, backupPrefix) {
 		return fmt.Errorf("app: remove copy: no backup of ours: %w", fs.ErrNotExist)
 	}
 	b := backup.Backup{Path: filepath.Join(dir, name)}
 	b.Installation = a.cfg.DB.Installation()
 	if err := backup.Remove(b); err != nil {
+		return fmt.Errorf("app: remove copy: %w", err)
+	}
+	if p := places[i]; p.empty() { // not because its disk is away
+		err = a.forget(ctx, p)
+	}
+	if err != nil {
 		return fmt.Errorf("app: remove copy: %w", err)
 	}
 	return nil
@@ -268,22 +276,37 @@ func (a *App) ForgetPlace(ctx context.Context, path string) error {
 	if i < 0 {
 		return fmt.Errorf("app: forget place: no folder of backups: %w", fs.ErrNotExist)
 	}
-	if places[i].reached() {
+	if !places[i].away() {
 		return fmt.Errorf("app: forget place: the folder can be reached; name one of the backups in it: %w", fs.ErrInvalid)
 	}
-	for _, known := range places[i].paths {
-		if err := noted(a.cfg.DB.ForgetPlace(ctx, known, storage.CopyBackup)); err != nil {
-			return fmt.Errorf("app: forget place: %w", err)
-		}
+	if err := a.forget(ctx, places[i]); err != nil {
+		return fmt.Errorf("app: forget place: %w", err)
 	}
 	a.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "a folder of backups that cannot be reached was forgotten")
 	return nil
 }
 
-// reached reports whether the folder is there now.
-func (p *backupPlace) reached() bool {
+// forget is called by whoever holds backingUp.
+func (a *App) forget(ctx context.Context, p backupPlace) error {
+	for _, path := range p.paths {
+		if err := noted(a.cfg.DB.ForgetPlace(ctx, path, storage.CopyBackup)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// away reports whether the folder cannot be read now. One that is empty although
+// backups were written into it is taken for that of a disk which is not mounted.
+func (p *backupPlace) away() bool {
 	_, err := os.ReadDir(p.dir)
-	return err == nil
+	return err != nil || len(p.paths) > 0 && p.empty()
+}
+
+// empty reports whether the folder is there and nothing lies in it.
+func (p *backupPlace) empty() bool {
+	entries, err := os.ReadDir(p.dir)
+	return err == nil && len(entries) == 0
 }
 
 // awayPlaces lists the folders that have to be reached before what was deleted
@@ -295,7 +318,7 @@ func (a *App) awayPlaces(ctx context.Context) (out []web.Copy, err error) {
 	}
 	places, err := a.backupPlaces(ctx)
 	for _, p := range places {
-		if len(p.todo(all)) > 0 && !p.reached() {
+		if len(p.todo(all)) > 0 && p.away() {
 			out = append(out, web.Copy{Path: p.dir, Why: web.CopyAway})
 		}
 	}

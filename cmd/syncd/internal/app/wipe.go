@@ -103,7 +103,7 @@ func (a *App) wipeBackups(ctx context.Context, w *wiping) error {
 			a.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "a folder of backups cannot be tidied", slog.Any("error", err))
 		}
 		found, err := backup.List(dir)
-		if err != nil {
+		if err != nil || p.away() {
 			w.left = append(w.left, web.Copy{Path: dir, Why: web.CopyAway})
 			continue
 		}
@@ -190,7 +190,7 @@ func (c command) wipeWould(ctx context.Context) error {
 	c.print("  %s\n", c.cfg.DataDir)
 	for _, p := range places {
 		found, err := backup.List(p.dir)
-		if err != nil {
+		if err != nil || p.away() {
 			w.left = append(w.left, web.Copy{Path: p.dir, Why: web.CopyAway})
 			continue
 		}

@@ -271,3 +271,39 @@ func TestPlaceThatIsGoneForEver(t *testing.T) {
 		t.Errorf("copies that are left: %q", got)
 	}
 }
+
+// TestEmptyMountPointIsAway: the folder of a disk that is not mounted is there,
+// and empty. What is deleted meanwhile leaves the disk when it is back. A folder
+// whose last backup a guardian deletes is not taken for that.
+func TestEmptyMountPointIsAway(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	ctx := t.Context()
+	disk, mount, spare := filepath.Join(t.TempDir(), "disk"), filepath.Join(t.TempDir(), "mount"), filepath.Join(t.TempDir(), "spare")
+	if _, err := h.app.Backup(ctx, mount, nil); err != nil {
+		t.Fatal(err)
+	}
+	last, err := h.app.Backup(ctx, spare, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.command("delete", "copy", last.Path)
+	if err := errors.Join(os.Rename(mount, disk), os.Mkdir(mount, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{mount + " (away)"}, copiesLeft(h.command("delete", "child", "1"))); d != "" {
+		t.Errorf("copies that are left (-want +got):\n%s", d)
+	}
+	if err := errors.Join(os.Remove(mount), os.Rename(disk, mount)); err != nil {
+		t.Fatal(err)
+	}
+	h.restart()
+	h.until("the disk has seen it", func() bool {
+		left, err := h.db.Cleanups(ctx)
+		return err != nil || len(left) == 0
+	})
+	all, err := backup.List(mount)
+	if err != nil || len(all) != 1 || h.holds(all[0]) {
+		t.Errorf("%d backups, %v, or it holds the child", len(all), err)
+	}
+}

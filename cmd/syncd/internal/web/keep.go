@@ -119,7 +119,7 @@ type CopyProblem string
 
 // The problems.
 const (
-	CopyAway    CopyProblem = "away"    // its folder is not there now; tried again every hour
+	CopyAway    CopyProblem = "away"    // its folder is not there now, or empty; tried again every hour
 	CopyKey     CopyProblem = "key"     // sealed with a key or passphrase that syncd does not have
 	CopyDamaged CopyProblem = "damaged" // not whole, or of a newer version
 	CopyAside   CopyProblem = "aside"   // put aside by a restore or a reset

@@ -102,8 +102,8 @@ func (db *DB) Cleanups(ctx context.Context) (out []Cleanup, err error) {
 }
 
 // Cleaned says that the deletions up to an id have been made in the backups of
-// the places with these paths. Those that have been made in all places are
-// forgotten; with no paths, where there are no backups, nothing else happens.
+// the places with these paths, which may be none. Those that have been made in
+// all places are forgotten.
 func (db *DB) Cleaned(ctx context.Context, upTo int64, paths ...string) error {
 	return wrap("cleaned", db.state.Update(ctx, func(tx *sql.Tx) error {
 		for _, path := range paths {

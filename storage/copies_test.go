@@ -16,7 +16,9 @@ func TestPlaces(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	for _, p := range []storage.Place{
-		{Path: "/b", What: storage.CopyBackup}, {Path: "/a", What: storage.CopyExport}, {Path: "/b", What: storage.CopyExport},
+		{Path: "/b", What: storage.CopyBackup},
+		{Path: "/a", What: storage.CopyExport},
+		{Path: "/b", What: storage.CopyExport},
 		{Path: "/b", What: storage.CopyBackup},
 	} {
 		if err := h.PutPlace(t.Context(), p.Path, p.What); err != nil {

@@ -236,8 +236,10 @@ func TestRestoreRemembersPlaces(t *testing.T) {
 		left   int
 	}{
 		"over data": {h, []storage.Place{
-			{Path: "/before", What: storage.CopyBackup, At: at.Add(time.Hour)}, {Path: "/plain", What: storage.CopyExport, At: at.Add(time.Hour)},
-			{Path: "/since", What: storage.CopyBackup, At: at.Add(time.Hour)}, {Path: h.backups, What: storage.CopyBackup, At: at.Add(2 * time.Hour)},
+			{Path: "/before", What: storage.CopyBackup, At: at.Add(time.Hour)},
+			{Path: "/plain", What: storage.CopyExport, At: at.Add(time.Hour)},
+			{Path: "/since", What: storage.CopyBackup, At: at.Add(time.Hour)},
+			{Path: h.backups, What: storage.CopyBackup, At: at.Add(2 * time.Hour)},
 		}, 1},
 		"another machine": {elsewhere, []storage.Place{
 			{Path: "/before", What: storage.CopyBackup, At: at}, {Path: h.backups, What: storage.CopyBackup, At: at.Add(2 * time.Hour)},

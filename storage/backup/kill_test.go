@@ -70,7 +70,7 @@ func child(ctx context.Context, role string) error {
 			return err
 		}
 		_, err = storage.Restore(ctx, storage.RestoreOptions{
-			From: b.Path, FromKeys: keys, Dir: data, Keys: keys, Replace: true, Now: now, Step: step,
+			From: b.Path, FromKeys: keys, Dir: data, Keys: keys, Replace: true, Place: backups, Now: now, Step: step,
 		})
 		return errors.Join(err, lock.Close())
 	case "rewrite":

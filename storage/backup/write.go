@@ -191,8 +191,9 @@ type RewriteOptions struct {
 // one, or for a while both, of which [List] names the new one and [Tidy]
 // removes the old. When change fails, or anything else, the backup is as it
 // was. The new one is sealed with the first of the keys alone, whatever opened
-// the old one and whatever becomes of the keys meanwhile. A backup that the keys do not open is [vault.ErrKeyUnfit] or
-// [vault.ErrPassphrase]; one that is not whole [vault.ErrDamaged].
+// the old one and whatever becomes of the keys meanwhile. A backup that the keys
+// do not open is [vault.ErrKeyUnfit] or [vault.ErrPassphrase]; one that is not
+// whole [vault.ErrDamaged].
 func Rewrite(ctx context.Context, o RewriteOptions, change func(*storage.DB) error) (Backup, error) {
 	b, err := o.rewrite(ctx, change)
 	return b, wrap("rewrite", o.Backup.Path, err)

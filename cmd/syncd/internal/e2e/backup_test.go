@@ -240,7 +240,7 @@ func TestBackupsWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	dir, byHand := filepath.Join(h.dir, "due"), filepath.Join(h.dir, "by-hand")
-	a := h.backupApp(t, dir, 24*time.Hour)
+	a := h.backupApp(t, dir)
 	for round := range 5 {
 		begin := make(chan struct{})
 		var all sync.WaitGroup
@@ -269,7 +269,7 @@ func TestRotationWaitsForBackups(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	dir := filepath.Join(h.dir, "due")
-	a := h.backupApp(t, dir, 24*time.Hour)
+	a := h.backupApp(t, dir)
 	before, err := os.ReadFile(h.key())
 	if err != nil {
 		t.Fatal(err)
@@ -309,8 +309,12 @@ func backupTold(t *testing.T, a *app.App) (failure string, problem bool) {
 		t.Fatalf("status: exit status %d", status)
 	}
 	var told struct {
-		Backup   struct{ Failure string }
-		Problems []struct{ Problem string }
+		Backup struct {
+			Failure string `json:"failure"`
+		} `json:"backup"`
+		Problems []struct {
+			Problem string `json:"problem"`
+		} `json:"problems"`
 	}
 	if err := json.Unmarshal(out.Bytes(), &told); err != nil {
 		t.Fatal(err)
@@ -329,7 +333,7 @@ func TestFailedBackupIsTold(t *testing.T) {
 	h := newHouse(t)
 	disk := filepath.Join(h.dir, "disk")
 	dir, inTheWay := filepath.Join(disk, "due"), filepath.Join(h.data(), storage.StateName+".new")
-	a := h.backupApp(t, dir, 24*time.Hour)
+	a := h.backupApp(t, dir)
 	for _, step := range []struct {
 		what    string
 		before  func() error
@@ -370,7 +374,7 @@ func TestBackupThatWaitsIsTold(t *testing.T) {
 		}
 	}
 	dir := filepath.Join(h.dir, "due")
-	a := h.backupApp(t, dir, 24*time.Hour)
+	a := h.backupApp(t, dir)
 	// Something to name, so that the line is logged.
 	if err := os.Mkdir(filepath.Join(h.data(), storage.ReplacedPrefix+"20260101T000000Z"), 0o700); err != nil {
 		t.Fatal(err)
@@ -405,8 +409,8 @@ func TestBackupThatWaitsIsTold(t *testing.T) {
 	}
 }
 
-// backupApp is a program that makes backups by itself.
-func (h *house) backupApp(t *testing.T, dir string, every time.Duration) *app.App {
+// backupApp is a program that makes a backup by itself each day.
+func (h *house) backupApp(t *testing.T, dir string) *app.App {
 	t.Helper()
 	keys, err := vault.OpenKeys(vault.KeySource{Managed: h.key(), Data: h.data()})
 	if err != nil {
@@ -420,7 +424,7 @@ func (h *house) backupApp(t *testing.T, dir string, every time.Duration) *app.Ap
 	t.Cleanup(func() { _ = h.db.Close() })
 	a, err := app.New(t.Context(), app.Config{
 		DB: h.db, DataDir: h.data(), BaseURL: "http://localhost", Platforms: app.Platforms(), Now: h.clock.now, Log: log,
-		Backups: app.Backups{Dir: dir, Every: every, Keep: backup.Keep{Days: 5}},
+		Backups: app.Backups{Dir: dir, Every: 24 * time.Hour, Keep: backup.Keep{Days: 5}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -435,7 +439,7 @@ func TestBackupsByThemselves(t *testing.T) {
 	h := newHouse(t)
 	parent := filepath.Join(h.dir, "disk")
 	dir := filepath.Join(parent, "backups")
-	a := h.backupApp(t, dir, 24*time.Hour)
+	a := h.backupApp(t, dir)
 	count := func(want int, when string) {
 		t.Helper()
 		all, err := backup.List(dir)

@@ -81,7 +81,7 @@ func TestCopiesKnowTheirPlaces(t *testing.T) {
 	h := newHouse(t)
 	ctx := t.Context()
 	dir, none := filepath.Join(h.dir, "usb"), filepath.Join(h.dir, "none")
-	a := h.backupApp(t, dir, 24*time.Hour)
+	a := h.backupApp(t, dir)
 	places := func(db *storage.DB) (out []string) {
 		t.Helper()
 		all, err := db.Places(ctx)

@@ -126,7 +126,7 @@ func svKeep() Keep {
 		Copies:        "Äldre kopior",
 		CopiesLeft:    "I de här kopiorna kan det finnas kvar:", CopyRemove: "Radera hela kopian",
 		CopyAway:   "Mappen går inte att nå just nu, eller är tom. syncd försöker igen varje timme, till exempel när disken är tillbaka.",
-		CopyForget: "Glöm mappen", CopyForgetHint: "Finns den inte mer kan syncd glömma den. Kopior som ligger där behåller då det som raderades.",
+		CopyForget: "Glöm mappen", CopyForgetHint: "Finns den inte längre kan syncd glömma den. Kopior som ligger där behåller då det som raderades.",
 		CopyKey:     "Den öppnas inte med nyckeln som används nu.",
 		CopyDamaged: "Den är inte hel, eller skriven av en nyare version.",
 		CopyAside:   "Den lades åt sidan när något återställdes.",

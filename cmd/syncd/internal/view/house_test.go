@@ -131,6 +131,20 @@ func (h *house) read(change func(*school.Snapshot)) {
 	h.Invalidate()
 }
 
+// readOther reads a second child, which has one event.
+func (h *house) readOther(account school.AccountID) {
+	h.t.Helper()
+	s := school.Snapshot{
+		Platform: "fake", Child: school.Child{Ref: "other", Name: "BarnB Test"}, Taken: h.clock.Now(),
+		Covered:  []school.Coverage{{Part: school.PartCalendar, Window: school.Window{From: day(-10), To: day(10)}}},
+		Calendar: []school.Event{{Item: item("o", "Kalas", 4, 9)}},
+	}
+	if _, err := h.Apply(h.t.Context(), account, s); err != nil {
+		h.t.Fatal(err)
+	}
+	h.Invalidate()
+}
+
 func (h *house) calendar(link, slug string) *icalendar.Collection {
 	h.t.Helper()
 	c, err := h.Feeds().Collection(h.t.Context(), link, slug)

@@ -19,7 +19,8 @@ import (
 // patience has an end.
 type note struct {
 	uid     school.UID
-	since   time.Time // of the data
+	origins []origin  // whose data are old
+	since   time.Time // of the data; of several children the oldest
 	begins  time.Time // of the note
 	problem school.Problem
 	planned school.Renewal // set: it is about this, and not about old data
@@ -48,16 +49,48 @@ func (v *Views) notes(ctx context.Context, s scope, slug string, parts []part, n
 		}
 		n, turns := v.asked(f, slug, now)
 		until = sooner(until, turns)
-		if n.planned.Set && !slices.Contains(out, n) {
+		if n.planned.Set && !slices.ContainsFunc(out, func(o note) bool { return o.uid == n.uid }) {
 			out = append(out, n)
 		}
 		n, turns = v.stale(f, slug, now)
 		until = sooner(until, turns)
-		if !n.since.IsZero() && !slices.ContainsFunc(out, func(o note) bool { return o.since.Equal(n.since) }) {
-			out = append(out, n) // else the same read, of a sibling or by the other guardian
+		if n.since.IsZero() {
+			continue
 		}
+		if at := slices.IndexFunc(out, n.same); at >= 0 {
+			out[at] = out[at].with(n)
+			continue
+		}
+		out = append(out, n)
 	}
 	return out, until, nil
+}
+
+// origin is an account, and where it reads.
+type origin struct {
+	account  school.AccountID
+	platform school.PlatformID
+}
+
+// same reports whether two notes about old data are of one incident: of
+// children of one account, which are read one after the other, or of one read
+// of a platform, which two guardians' accounts stand for.
+func (n note) same(o note) bool {
+	return slices.ContainsFunc(n.origins, func(a origin) bool {
+		return slices.ContainsFunc(o.origins, func(b origin) bool {
+			return a == b || a.platform == b.platform && n.since.Equal(o.since)
+		})
+	})
+}
+
+// with is the note about both: that of the oldest data, which was there first.
+func (n note) with(o note) note {
+	origins := slices.Concat(n.origins, o.origins)
+	if o.since.Before(n.since) {
+		n = o
+	}
+	n.origins = origins
+	return n
 }
 
 // sooner is the earlier of two moments, of which zero is none.
@@ -76,7 +109,10 @@ func (v *Views) stale(f storage.Freshness, slug string, now time.Time) (n note, 
 		return note{}, begins
 	}
 	h := sha256.Sum256(fmt.Appendf(v.cfg.FeedID[:], "%s/%s/%d", slug, f.Account, f.LastSuccess.Unix()))
-	n = note{uid: school.UID("note-" + hex.EncodeToString(h[:12])), since: f.LastSuccess, begins: begins, problem: f.Problem}
+	n = note{
+		uid: school.UID("note-" + hex.EncodeToString(h[:12])), origins: []origin{{f.Account, f.Platform}},
+		since: f.LastSuccess, begins: begins, problem: f.Problem,
+	}
 	switch {
 	case f.State == school.Expired || f.State == school.SignedOut:
 		n.problem = school.ProblemSignIn

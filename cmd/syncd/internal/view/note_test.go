@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"syncd/feeds"
 	"syncd/source/school"
 	"syncd/storage/storagetest"
 )
@@ -84,24 +85,12 @@ func TestNotesStandOnlyWhereTheDataAreOld(t *testing.T) {
 	h := newHouse(t, nil)
 	h.link("l", nil)
 	h.read(nil)
-	other := func(taken time.Time) {
-		t.Helper()
-		s := school.Snapshot{
-			Platform: "fake", Child: school.Child{Ref: "other", Name: "BarnB Test"}, Taken: taken,
-			Covered:  []school.Coverage{{Part: school.PartCalendar, Window: school.Window{From: day(-10), To: day(10)}}},
-			Calendar: []school.Event{{Item: item("o", "Kalas", 4, 9)}},
-		}
-		if _, err := h.Apply(t.Context(), h.account, s); err != nil {
-			t.Fatal(err)
-		}
-		h.Invalidate()
-	}
 	if err := h.PutState(t.Context(), h.account, school.Active, school.ProblemNone); err != nil {
 		t.Fatal(err)
 	}
-	other(h.clock.Now())
+	h.readOther(h.account)
 	h.clock.Add(20 * time.Hour)
-	other(h.clock.Now())
+	h.readOther(h.account)
 	h.clock.Add(5 * time.Hour)
 	want(t, "of the child that was not read", summaries(h.calendar("l", "1-events").ICS), []string{staleTitle, "Utflykt", "Föräldramöte"})
 	want(t, "of the child that was read", summaries(h.calendar("l", "2-events").ICS), []string{"Kalas"})
@@ -110,4 +99,47 @@ func TestNotesStandOnlyWhereTheDataAreOld(t *testing.T) {
 		t.Errorf("the family's calendar has %v", family)
 	}
 	want(t, "the problem without one", strings.Contains(strings.ReplaceAll(string(h.calendar("l", "1-events").ICS), "\r\n ", ""), "Plattformen svarar inte"), true)
+}
+
+// Children of one account are read one after the other. When the account's
+// data get old that is one incident, and one note; its identity stays while
+// the younger data become old too.
+func TestOneNoteForAllChildrenOfAnAccount(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, nil)
+	h.link("l", nil)
+	h.read(nil)
+	h.clock.Add(70 * time.Second)
+	h.readOther(h.account)
+	if err := h.PutState(t.Context(), h.account, school.Expired, school.ProblemSignIn); err != nil {
+		t.Fatal(err)
+	}
+	h.Invalidate()
+	notes := func(what string) school.UID {
+		t.Helper()
+		n := 0
+		for line := range strings.SplitSeq(string(h.calendar("l", "0-family").ICS), "\r\n") {
+			if strings.HasPrefix(line, "SUMMARY:Skolans uppgifter") {
+				n++
+			}
+		}
+		want(t, what+": notes in the family's calendar", n, 1)
+		letters := slices.DeleteFunc(slices.Clone(h.feed("l", "0-all").Letters), func(l school.Letter) bool {
+			return !strings.HasPrefix(l.Title, "Skolans uppgifter")
+		})
+		want(t, what+": notes in the family's feed", titles(&feeds.Feed{Letters: letters}), []string{staleTitle})
+		return letters[0].UID
+	}
+	h.clock.Add(24*time.Hour - 70*time.Second)
+	first := notes("the first child")
+	h.clock.Add(70 * time.Second)
+	want(t, "the note's identity", notes("both"), first)
+	want(t, "of the child that was read later", summaries(h.calendar("l", "2-events").ICS), []string{"Skolans uppgifter är från mån 5 okt 08:01", "Kalas"})
+
+	// Another guardian's account brings the same children, in another order.
+	if err := h.PutState(t.Context(), storagetest.Account(t, h.DB, "fake", "other", "child"), school.Expired, school.ProblemSignIn); err != nil {
+		t.Fatal(err)
+	}
+	h.Invalidate()
+	notes("two guardians")
 }

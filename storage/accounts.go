@@ -140,18 +140,33 @@ func (db *DB) forgetChildren(ctx context.Context) error {
 // count here: see [DB.AddRequests].
 func (db *DB) PutOutcome(ctx context.Context, id school.AccountID, o school.Outcome) error {
 	return wrap("put outcome", db.state.Update(ctx, func(tx *sql.Tx) error {
-		const query = `UPDATE account SET since = iif(state = ?1, since, ?2), state = ?1, problem = ?3,
-			finished = ?4, next_due = ?5, failures = ?6 WHERE id = ?7`
-		return must(exec(ctx, tx, query, o.State, db.second(), o.Problem, unix(o.Finished), unix(o.NextDue), o.Failures, id))
+		if err := putState(ctx, tx, id, o.State, o.Problem, db.second()); err != nil {
+			return err
+		}
+		const query = "UPDATE account SET finished = ?, next_due = ?, failures = ? WHERE id = ?"
+		return must(exec(ctx, tx, query, unix(o.Finished), unix(o.NextDue), o.Failures, id))
 	}))
 }
 
 // PutState stores where an account stands with its platform, and why.
 func (db *DB) PutState(ctx context.Context, id school.AccountID, s school.SessionState, p school.Problem) error {
 	return wrap("put state", db.state.Update(ctx, func(tx *sql.Tx) error {
-		const query = "UPDATE account SET since = iif(state = ?1, since, ?2), state = ?1, problem = ?3 WHERE id = ?4"
-		return must(exec(ctx, tx, query, s, db.second(), p, id))
+		return putState(ctx, tx, id, s, p, db.second())
 	}))
+}
+
+// putState changes state and problem, and notes when that changed what a
+// family has to be told.
+func putState(ctx context.Context, tx *sql.Tx, id school.AccountID, s school.SessionState, p school.Problem, now int64) error {
+	var state school.SessionState
+	var problem school.Problem
+	err := tx.QueryRowContext(ctx, "SELECT state, problem FROM account WHERE id = ?", id).Scan(&state, &problem)
+	if err != nil {
+		return err
+	}
+	const query = `UPDATE account SET since = iif(state = ?1, since, ?2), state = ?1, problem = ?3,
+		advised = iif(?4, ?2, advised) WHERE id = ?5`
+	return must(exec(ctx, tx, query, s, now, p, state.Advice(problem) != s.Advice(p), id))
 }
 
 // PutDue stores when an account is to be read next.

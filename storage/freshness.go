@@ -46,6 +46,9 @@ type Freshness struct {
 	LastSuccess time.Time
 	State       school.SessionState
 	Problem     school.Problem
+	// Advised is when what a family has to be told of these two, see
+	// [school.SessionState.Advice], last changed; zero when it never did.
+	Advised time.Time
 	// Renewal is when the guardian wants to be asked to sign in anew, SignedIn
 	// when somebody did so last; zero when that is not known any more.
 	Renewal  school.Renewal
@@ -80,6 +83,10 @@ func (db *DB) Freshness(ctx context.Context) ([]Freshness, error) {
 	if err != nil {
 		return nil, wrap("freshness", err)
 	}
+	advised, err := db.advised(ctx)
+	if err != nil {
+		return nil, wrap("freshness", err)
+	}
 	read, err := db.lastReads(ctx)
 	if err != nil {
 		return nil, wrap("freshness", err)
@@ -94,7 +101,7 @@ func (db *DB) Freshness(ctx context.Context) ([]Freshness, error) {
 		a := accounts[at]
 		out = append(out, Freshness{
 			Child: b.child, Account: a.ID, Platform: a.Platform, Kinds: last.kinds, LastSuccess: last.at,
-			State: a.State, Problem: a.Problem, Renewal: plans[a.ID].renewal, SignedIn: plans[a.ID].signedIn,
+			State: a.State, Problem: a.Problem, Advised: advised[a.ID], Renewal: plans[a.ID].renewal, SignedIn: plans[a.ID].signedIn,
 		})
 	}
 	slices.SortStableFunc(out, func(x, y Freshness) int {
@@ -130,6 +137,23 @@ func (db *DB) plans(ctx context.Context) (map[school.AccountID]plan, error) {
 			return err
 		}, `SELECT k.account, k.renewal, (SELECT max(s.began) FROM stay s WHERE s.account = k.account AND s.rung = ?)
 			FROM keeping k WHERE k.renewal <> ''`, school.RungPerson)
+		return err
+	})
+	return out, err
+}
+
+// advised returns when what a family has to be told of each account last
+// changed.
+func (db *DB) advised(ctx context.Context) (map[school.AccountID]time.Time, error) {
+	out := map[school.AccountID]time.Time{}
+	err := db.state.View(ctx, func(tx *sql.Tx) error {
+		_, err := rows(ctx, tx, func(r *sql.Rows, _ *struct{}) error {
+			var id school.AccountID
+			var at int64
+			err := r.Scan(&id, &at)
+			out[id] = instant(at)
+			return err
+		}, "SELECT id, advised FROM account")
 		return err
 	})
 	return out, err

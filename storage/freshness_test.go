@@ -30,6 +30,32 @@ func TestFreshness(t *testing.T) {
 		Child: 1, Account: account, Platform: "fake", Kinds: []school.Kind{school.KindDay, school.KindEvents, school.KindKit, school.KindLessons},
 		LastSuccess: start.Add(time.Hour), State: school.Expired, Problem: school.ProblemSignIn,
 	}})
+
+	// It moves with what a family is told, and with nothing else.
+	advised := func() time.Time {
+		t.Helper()
+		all, err := h.Freshness(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[0].Advised
+	}
+	for _, s := range []school.SessionState{school.SigningIn, school.Expired, school.SignedOut} {
+		if err := h.PutState(t.Context(), account, s, school.ProblemSignIn); err != nil {
+			t.Fatal(err)
+		}
+		want(t, "Advised in state "+string(s), advised(), time.Time{})
+	}
+	changed := h.clock.Now()
+	o := school.Outcome{State: school.Active, Problem: school.ProblemUnavailable, Finished: h.clock.Now(), NextDue: h.clock.Now()}
+	for range 2 {
+		if err := h.PutOutcome(t.Context(), account, o); err != nil {
+			t.Fatal(err)
+		}
+		want(t, "Advised after a read", advised(), changed)
+		o.Finished = h.clock.Now()
+		h.clock.Add(time.Hour)
+	}
 }
 
 func TestChangedAtSeesDeletions(t *testing.T) {

@@ -173,7 +173,7 @@ func (db *DB) distrustState(ctx context.Context, tx *sql.Tx, cache past, conflic
 		{"UPDATE meta SET writes = ?", []any{cache.seen}},
 		{"UPDATE link SET suspended = ? WHERE revoked = 0 AND suspended = 0", []any{now}},
 		{"DELETE FROM session", nil},
-		{"UPDATE account SET state = 'expired', problem = 'sign-in', since = ? WHERE state IN ('active', 'signing-in')", []any{now}},
+		{"UPDATE account SET state = 'expired', problem = 'sign-in', since = ?1, advised = ?1 WHERE state IN ('active', 'signing-in')", []any{now}},
 		{"DELETE FROM sign_in", nil},
 		{"DELETE FROM invite", nil},
 	}

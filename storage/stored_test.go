@@ -45,7 +45,8 @@ func begun() (cache, state string) {
 		SELECT 1, 'events', 'u'||i, 'calendar', 60000+i, 0, 86400*(60000+i)+36000, 86400*(60000+i)+39600, '', 5, 5, 0,
 			zeroblob(16), 0, 0, 0, '', printf('Sädesärla %06d', i), '', '', 'Gökärt' FROM n;`
 	state = `INSERT INTO meta (id, writes, seen, uid_key) VALUES (1, 9, 7, zeroblob(32));` + numbers + `
-		INSERT INTO account VALUES ('a1', 'skolplattformen', '', 5, 'active', 5, 5, 0, '', 5, 'o');`
+		INSERT INTO account (id, platform, settings, created, state, since, next_due, failures, problem, finished, owner)
+		VALUES ('a1', 'skolplattformen', '', 5, 'active', 5, 5, 0, '', 5, 'o');`
 	return cache, state
 }
 

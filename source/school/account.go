@@ -26,6 +26,19 @@ const (
 	Expired   SessionState = "expired"    // the platform ended it; a person is needed
 )
 
+// Advice is what a family has to know of an account in this state whose last
+// read ran into p, where its data are old: that somebody has to sign in, or
+// else the problem; where there is none, that the platform does not answer.
+func (s SessionState) Advice(p Problem) Problem {
+	switch {
+	case s == Expired || s == SignedOut:
+		return ProblemSignIn
+	case p == ProblemNone:
+		return ProblemUnavailable
+	}
+	return p
+}
+
 // Problem is what can go wrong with an account, as far as a family has to
 // know: a closed set.
 type Problem string

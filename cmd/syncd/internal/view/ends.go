@@ -21,9 +21,8 @@ func (v *Views) ending(l school.Link, slug string) note {
 		return note{}
 	}
 	h := sha256.Sum256(fmt.Appendf(v.cfg.FeedID[:], "ends/%s/%s/%d", slug, l.ID, l.Expires.Unix()))
-	return note{
-		uid: school.UID("note-" + hex.EncodeToString(h[:12])), begins: latest(l.Expires.Add(-notice), l.Created), ends: l.Expires,
-	}
+	begins := latest(l.Expires.Add(-notice), l.Created)
+	return note{uid: school.UID("note-" + hex.EncodeToString(h[:12])), begins: begins, changed: begins, ends: l.Expires}
 }
 
 // days are the days of the note about the end: all until then, so that it

@@ -100,7 +100,7 @@ func (v *Views) feedPlan(ctx context.Context, l school.Link, n school.ChildNumbe
 		return p, err
 	}
 	for _, note := range p.notes {
-		marks = append(marks, fmt.Sprint(note.uid, "/", note.problem))
+		marks = append(marks, fmt.Sprint(note.uid, "/", note.problem, "/", note.changed.Unix()))
 	}
 	p.all = strings.Join(marks, " ")
 	return p, nil

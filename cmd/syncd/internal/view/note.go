@@ -22,6 +22,7 @@ type note struct {
 	origins []origin  // whose data are old
 	since   time.Time // of the data; of several children the oldest
 	begins  time.Time // of the note
+	changed time.Time // when its words did; not before it begins
 	problem school.Problem
 	planned school.Renewal // set: it is about this, and not about old data
 	ends    time.Time      // set: it is about the end of the address, and not about data
@@ -111,13 +112,7 @@ func (v *Views) stale(f storage.Freshness, slug string, now time.Time) (n note, 
 	h := sha256.Sum256(fmt.Appendf(v.cfg.FeedID[:], "%s/%s/%d", slug, f.Account, f.LastSuccess.Unix()))
 	n = note{
 		uid: school.UID("note-" + hex.EncodeToString(h[:12])), origins: []origin{{f.Account, f.Platform}},
-		since: f.LastSuccess, begins: begins, problem: f.Problem,
-	}
-	switch {
-	case f.State == school.Expired || f.State == school.SignedOut:
-		n.problem = school.ProblemSignIn
-	case n.problem == school.ProblemNone:
-		n.problem = school.ProblemUnavailable
+		since: f.LastSuccess, begins: begins, changed: latest(begins, f.Advised), problem: f.State.Advice(f.Problem),
 	}
 	return n, school.DateOf(now).AddDays(1).Start(v.loc)
 }
@@ -137,7 +132,7 @@ func (v *Views) asked(f storage.Freshness, slug string, now time.Time) (n note, 
 	if until := f.Renewal.Until(since); until.Before(turns) {
 		turns = until
 	}
-	return note{uid: school.UID("note-" + hex.EncodeToString(h[:12])), begins: since, planned: f.Renewal}, turns
+	return note{uid: school.UID("note-" + hex.EncodeToString(h[:12])), begins: since, changed: since, planned: f.Renewal}, turns
 }
 
 // concerns reports whether an account's data stand in one of the parts.
@@ -162,7 +157,7 @@ func (n note) mark(now time.Time) string {
 	if !n.ends.IsZero() {
 		return string(n.uid)
 	}
-	return fmt.Sprint(n.uid, "/", n.problem, "/", school.DateOf(now))
+	return fmt.Sprint(n.uid, "/", n.problem, "/", n.changed.Unix(), "/", school.DateOf(now))
 }
 
 // entry is the note in a calendar: on today, all day.
@@ -175,10 +170,11 @@ func (n note) entry(w *text.Words, page string, now time.Time) school.Entry {
 			Created: n.begins.UTC(), Modified: n.begins.UTC(),
 		}
 	}
+	changed := latest(n.changed, today.Start(now.Location()))
 	return school.Entry{
 		UID: n.uid, Kind: school.KindEvents, Title: title, Body: body, URL: page + "/", Span: school.AllDay(today, today),
-		Created: n.begins.UTC(), Modified: latest(n.begins, today.Start(now.Location())).UTC(),
-		Sequence: school.DateOf(n.begins.In(now.Location())).DaysUntil(today),
+		Created: n.begins.UTC(), Modified: changed.UTC(),
+		Sequence: int(changed.Sub(n.begins) / time.Second), // grows with each day and each change of words
 	}
 }
 
@@ -187,7 +183,7 @@ func (n note) letter(w *text.Words, page string) school.Letter {
 	title, body := n.words(w)
 	return school.Letter{
 		UID: n.uid, Kind: school.KindNotices, Title: title, Summary: body, Author: w.Product, URL: page + "/",
-		Published: n.begins.UTC(), Updated: n.begins.UTC(), FirstSeen: n.begins.UTC(),
+		Published: n.begins.UTC(), Updated: n.changed.UTC(), FirstSeen: n.begins.UTC(),
 	}
 }
 

@@ -2,6 +2,7 @@ package view_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -142,4 +143,61 @@ func TestOneNoteForAllChildrenOfAnAccount(t *testing.T) {
 	}
 	h.Invalidate()
 	notes("two guardians")
+}
+
+// When the platform was silent and then ends the session, the note says
+// something else, and programs that look at dates alone must see that.
+func TestNotesMoveWhenTheirWordsChange(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, nil)
+	h.link("l", nil)
+	h.read(nil)
+	put := func(s school.SessionState, p school.Problem) {
+		t.Helper()
+		if err := h.PutState(t.Context(), h.account, s, p); err != nil {
+			t.Fatal(err)
+		}
+		h.Invalidate()
+	}
+	sequence := func(ics []byte) int {
+		t.Helper()
+		_, event, _ := strings.Cut(string(ics), "UID:note-")
+		_, event, _ = strings.Cut(event, "SEQUENCE:")
+		digits, _, _ := strings.Cut(event, "\r\n")
+		n, err := strconv.Atoi(digits)
+		if err != nil {
+			t.Fatalf("the note has no sequence: %v", err)
+		}
+		return n
+	}
+	put(school.Active, school.ProblemUnavailable)
+	h.clock.Add(26 * time.Hour)
+	silent, letter := h.calendar("l", "1-events"), h.feed("l", "1-news").Letters[0]
+
+	h.clock.Add(time.Hour)
+	put(school.Active, school.ProblemNone) // says the same
+	want(t, "when the words stay", h.calendar("l", "1-events").ICSETag, silent.ICSETag)
+	want(t, "the feed when the words stay", h.feed("l", "1-news").Letters[0], letter)
+
+	h.clock.Add(time.Minute)
+	changed := h.clock.Now()
+	put(school.Expired, school.ProblemSignIn)
+	h.clock.Add(time.Minute)
+	over, news := h.calendar("l", "1-events"), h.feed("l", "1-news")
+	if !strings.Contains(strings.ReplaceAll(string(over.ICS), "\r\n ", ""), "Logga in igen med din legitimation") {
+		t.Error("the note does not say what to do now")
+	}
+	want(t, "Last-Modified", over.Modified, changed)
+	if a, b := sequence(silent.ICS), sequence(over.ICS); b <= a {
+		t.Errorf("SEQUENCE went from %d to %d", a, b)
+	}
+	want(t, "identity in the feed", news.Letters[0].UID, letter.UID)
+	want(t, "updated in the feed", news.Letters[0].Updated, changed)
+	want(t, "published in the feed", news.Letters[0].Published, letter.Published)
+
+	day := sequence(over.ICS)
+	h.clock.Add(24 * time.Hour)
+	if n := sequence(h.calendar("l", "1-events").ICS); n <= day {
+		t.Errorf("the next day SEQUENCE went from %d to %d", day, n)
+	}
 }

@@ -23,8 +23,8 @@ type Feed struct {
 	// secret. Empty: the base address.
 	Page string
 	// Created is the time of an empty feed. Updated is when the feed last
-	// changed in a way that its letters do not show, such as a deletion; zero:
-	// never.
+	// changed in a way that its letters do not show, such as a deletion or
+	// another language; zero: never.
 	Created, Updated time.Time
 	// Number is the page that this is (RFC 5005 3), 0 and 1 being the newest
 	// letters; More says that there is a page after it.

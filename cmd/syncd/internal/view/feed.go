@@ -138,7 +138,7 @@ func (v *Views) buildFeed(ctx context.Context, p plan, page int) (*feeds.Feed, i
 	}
 	f := &feeds.Feed{
 		ID: v.feedID(slugOf(n, k)), Slug: slugOf(n, k), Title: w.Calendar.Letters.With(who, w.Kind(k)), Lang: string(w.Lang),
-		Created: s.link.Created, Updated: changed, Number: page, More: more && page < maxPages,
+		Created: s.link.Created, Updated: latest(changed, v.floor(s.link)), Number: page, More: more && page < maxPages,
 		Media: map[string]string{}, Names: names, Kinds: map[school.Kind]string{},
 	}
 	for _, note := range p.notes {

@@ -1,11 +1,15 @@
 package view_test
 
 import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"syncd/feeds"
 	"syncd/source/school"
 )
 
@@ -128,5 +132,53 @@ func TestOptionsOfALink(t *testing.T) {
 			names = append(names, c.Slug)
 		}
 		want(t, "home of "+link, names, home)
+	}
+}
+
+// TestFeedsMoveWithTheirOptions asks as a reader does that knows dates alone:
+// after the link's language changed it gets the feed in the new one.
+func TestFeedsMoveWithTheirOptions(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, nil)
+	h.link("l", nil)
+	h.read(nil)
+	handler, err := feeds.New(feeds.Config{Store: h.Feeds(), BaseURL: baseURL, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := func(path, since string) *httptest.ResponseRecorder {
+		t.Helper()
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+		if since != "" {
+			r.Header.Set("If-Modified-Since", since)
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	paths := []string{"/f/l/1-news.atom", "/f/l/1-news.rss", "/f/l/0-all.json", "/c/l/1-events.ics"}
+	since := map[string]string{}
+	for _, path := range paths {
+		since[path] = get(path, "").Header().Get("Last-Modified")
+	}
+	h.clock.Add(time.Hour)
+	h.Invalidate()
+	for _, path := range paths {
+		want(t, path+" as it was", get(path, since[path]).Code, http.StatusNotModified)
+	}
+	l, err := h.DB.Link(t.Context(), "l")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Options.Language = "en"
+	if err := h.PutLink(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	h.Invalidate()
+	h.clock.Add(time.Hour)
+	for _, path := range paths {
+		w := get(path, since[path])
+		want(t, path+" in another language", w.Code, http.StatusOK)
+		want(t, path+": Last-Modified", w.Header().Get("Last-Modified"), h.clock.Now().Add(-time.Hour).Format(http.TimeFormat))
 	}
 }

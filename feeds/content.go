@@ -158,6 +158,10 @@ func (f *Feed) body(i *item, l school.Letter, base string) {
 		b.WriteString(paragraphs(strings.TrimSpace(clean(l.Summary))))
 	}
 	for _, m := range l.Media {
+		if m.Absent != school.AbsentNot {
+			b.WriteString(f.absent(m, address(l.URL)))
+			continue
+		}
 		id := f.Media[m.ID]
 		if id == "" {
 			continue
@@ -188,6 +192,24 @@ func (f *Feed) body(i *item, l school.Letter, base string) {
 		b.WriteString(paragraphs(i.title))
 	}
 	i.html = b.String()
+}
+
+// absent says that a picture or file is not kept here, and leads to the letter
+// at the school where it has an address. What is written in the file is known
+// all the same if there was no room for it.
+func (f *Feed) absent(m school.MediaRef, letter string) string {
+	if f.Absent == nil {
+		return ""
+	}
+	said := html.EscapeString(oneLine(f.Absent(m)))
+	if letter != "" && f.AtSchool != "" {
+		said += fmt.Sprintf(` <a href="%s">%s</a>`, html.EscapeString(letter), html.EscapeString(oneLine(f.AtSchool)))
+	}
+	said = "<p>" + said + "</p>"
+	if text := strings.TrimSpace(clean(m.Text)); text != "" {
+		said += "<blockquote>" + paragraphs(text) + "</blockquote>"
+	}
+	return said
 }
 
 // published is when a letter was published, the zero time when that is not

@@ -36,6 +36,10 @@ type Feed struct {
 	// Media gives the id in this link's addresses for the id of a
 	// [school.MediaRef]. What has none is left out.
 	Media map[string]string
+	// Absent is what is said of a picture or file that is not kept; nil: nothing.
+	// AtSchool is the text of the link to the letter's own address behind it.
+	Absent   func(school.MediaRef) string
+	AtSchool string
 	// Names gives, for a letter that is there for several children, their names;
 	// for any other its own says whom it is for.
 	Names map[school.UID][]string

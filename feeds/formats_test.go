@@ -7,6 +7,7 @@ import (
 	"encoding/xml"
 	"flag"
 	"fmt"
+	"html"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -279,6 +280,33 @@ func TestManyAddresses(t *testing.T) {
 		got := checkAtom(t, srv.ask(t, http.MethodGet, path).Body.Bytes())
 		if got.Links[0].Href != base+path {
 			t.Fatalf("self of %s = %s", path, got.Links[0].Href)
+		}
+	}
+}
+
+// A file that is not kept is named in the entry, with the way to the school's
+// own letter, in all three formats.
+func TestAbsentFiles(t *testing.T) {
+	t.Parallel()
+	f := feed()
+	f.AtSchool = "Öppna hos skolan"
+	f.Absent = func(m school.MediaRef) string { return "Filen <" + m.Name + "> är för stor." }
+	l := &f.Letters[0]
+	l.URL = "https://skola.example/brev?a=1&b=2"
+	l.Media = []school.MediaRef{{Name: "film.mp4", Type: "video/mp4", Absent: school.AbsentSize}, {Name: "plats.pdf", Absent: school.AbsentRoom, Text: "Ta med\nmatsäck"}}
+	for _, format := range []string{"atom", "rss", "json"} {
+		doc := html.UnescapeString(string(render(t, f, format))) // once for the document
+		doc = strings.ReplaceAll(doc, `\"`, `"`)
+		for _, want := range []string{
+			`<p>Filen <film.mp4> är för stor. <a href="https://skola.example/brev?a=1&b=2">Öppna hos skolan</a></p>`,
+			`<blockquote><p>Ta med<br>matsäck</p></blockquote>`,
+		} {
+			if !strings.Contains(html.UnescapeString(doc), want) {
+				t.Errorf("%s lacks %q:\n%s", format, want, doc)
+			}
+		}
+		if strings.Contains(doc, "/m//") || strings.Contains(doc, "enclosure") {
+			t.Errorf("%s leads to a file that is not there", format)
 		}
 	}
 }

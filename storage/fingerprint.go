@@ -59,6 +59,9 @@ func (p *printer) letter(l *school.Letter, media []mediaRow) string {
 		p.text(m.Name, m.Type, m.Alt, m.Text, string(m.hash))
 		p.number(m.Length)
 		p.number(number(m.Image))
+		if m.Absent != school.AbsentNot {
+			p.text(string(m.Absent))
+		}
 	}
 	return p.sum()
 }

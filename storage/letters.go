@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -12,7 +13,8 @@ import (
 	"syncd/source/school"
 )
 
-// mediaRow is a picture or file as it is kept.
+// mediaRow is a picture or file as it is kept, or the word that it is not:
+// then it has neither id nor hash.
 type mediaRow struct {
 	school.MediaRef
 
@@ -46,9 +48,11 @@ type letterPut struct {
 }
 
 func (l *letterRow) blobs() []string {
-	out := make([]string, len(l.media))
-	for i, m := range l.media {
-		out[i] = m.ID
+	var out []string
+	for _, m := range l.media {
+		if m.Absent == school.AbsentNot {
+			out = append(out, m.ID)
+		}
 	}
 	return out
 }
@@ -118,8 +122,8 @@ func (db *DB) Letters(
 		}
 		for _, v := range found {
 			m, err := rows(ctx, tx, func(r *sql.Rows, m *school.MediaRef) error {
-				return r.Scan(&m.ID, &m.Name, &m.Type, &m.Alt, &m.Length, &m.Image, &m.Text)
-			}, "SELECT id, name, type, alt, length, image, text FROM media WHERE letter = ? ORDER BY position", v.id)
+				return r.Scan(&m.ID, &m.Name, &m.Type, &m.Alt, &m.Length, &m.Image, &m.Text, &m.Absent)
+			}, "SELECT id, name, type, alt, length, image, text, reason FROM ("+allMedia+") WHERE letter = ? ORDER BY position", v.id)
 			if err != nil {
 				return err
 			}
@@ -134,6 +138,10 @@ func (db *DB) Letters(
 	}
 	return out, wrap("letters", err)
 }
+
+// allMedia is what letters bring, kept or absent.
+const allMedia = `SELECT letter, position, image, ref, name, type, alt, text, id, length, hash, '' AS reason FROM media
+	UNION ALL SELECT letter, position, image, ref, name, type, alt, text, '', 0, NULL, reason FROM absent`
 
 func (a *applying) loadLetters(ctx context.Context, tx *sql.Tx) error {
 	a.letters = map[key]*letterRow{}
@@ -154,14 +162,14 @@ func (a *applying) loadLetters(ctx context.Context, tx *sql.Tx) error {
 		var letter int64
 		var ref string
 		var m mediaRow
-		err := r.Scan(&letter, &m.ID, &m.Image, &m.Length, &m.hash, &ref, &m.Name, &m.Type, &m.Alt, &m.Text)
+		err := r.Scan(&letter, &m.ID, &m.Image, &m.Length, &m.hash, &ref, &m.Name, &m.Type, &m.Alt, &m.Text, &m.Absent)
 		m.ref = school.Ref(ref)
 		if l := byID[letter]; l != nil {
 			l.media = append(l.media, m)
 		}
 		return err
-	}, `SELECT m.letter, m.id, m.image, m.length, m.hash, m.ref, m.name, m.type, m.alt, m.text
-		FROM media m JOIN letter l ON l.id = m.letter WHERE l.identity = ? ORDER BY m.letter, m.position`, a.id.id)
+	}, `SELECT m.letter, m.id, m.image, m.length, m.hash, m.ref, m.name, m.type, m.alt, m.text, m.reason
+		FROM (`+allMedia+`) m JOIN letter l ON l.id = m.letter WHERE l.identity = ? ORDER BY m.letter, m.position`, a.id.id)
 	return err
 }
 
@@ -266,11 +274,12 @@ func (a *applying) updated(in *arrival, have *letterRow) int64 {
 
 // workMedia finds for each picture and file of a letter the one that is kept
 // already, or writes it. A file that was not read this time stays as it is;
-// one that was never read is left out. fresh reports that a file was written.
+// one that was never read, or has no room, is absent. fresh reports that a
+// file was written.
 func (a *applying) workMedia(in *arrival, have *letterRow) (out []mediaRow, fresh bool, err error) {
 	var kept []mediaRow
 	if have != nil && have.modified.Valid { // else its files are gone
-		kept = slices.Clone(have.media)
+		kept = slices.DeleteFunc(slices.Clone(have.media), func(m mediaRow) bool { return m.Absent != school.AbsentNot })
 	}
 	for i, m := range slices.Concat(in.images, in.files) {
 		row := mediaRow{
@@ -292,10 +301,10 @@ func (a *applying) workMedia(in *arrival, have *letterRow) (out []mediaRow, fres
 			}
 			kept = slices.Delete(kept, at, at+1)
 		case m.Data == nil:
-			continue
+			row.Absent = cmp.Or(m.Absent, school.AbsentUnread)
 		case !a.room.takes(row.Length, unix(in.letter.Published), a.db.mediaLimit):
 			a.crowded++
-			continue
+			row.Absent, row.hash, row.Length = school.AbsentRoom, nil, 0
 		default:
 			if row.ID, _, err = a.db.blobs.Put(bytes.NewReader(m.Data)); err != nil {
 				return nil, false, err
@@ -363,11 +372,20 @@ func (a *applying) writeLetter(ctx context.Context, tx *sql.Tx, p *letterPut) er
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM media WHERE letter = ?", p.id); err != nil {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM media WHERE letter = ?1; DELETE FROM absent WHERE letter = ?1", p.id); err != nil {
 			return err
 		}
 	}
 	for i, m := range p.media {
+		if m.Absent != school.AbsentNot {
+			const query = `INSERT INTO absent (letter, position, image, ref, name, type, alt, text, reason)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+			_, err := tx.ExecContext(ctx, query, p.id, i, number(m.Image), string(m.ref), m.Name, m.Type, m.Alt, m.Text, m.Absent)
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		const query = `INSERT INTO media (id, letter, position, image, length, hash, ref, name, type, alt, text)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 		_, err := tx.ExecContext(ctx, query, m.ID, p.id, i, number(m.Image), m.Length, m.hash, string(m.ref), m.Name, m.Type, m.Alt, m.Text)

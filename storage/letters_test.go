@@ -221,9 +221,10 @@ func TestMedia(t *testing.T) {
 	want(t, "Media", got, []school.MediaRef{
 		{Name: "ett.jpg", Type: "image/jpeg", Alt: "En älg", Length: 6, Image: true},
 		{Name: "två.jpg", Type: "image/jpeg", Length: 6, Image: true},
+		{Name: "tre.jpg", Type: "image/jpeg", Image: true, Absent: school.AbsentUnread},
 		{Name: "matsedel.pdf", Type: "application/pdf"},
 	}, cmpopts.IgnoreFields(school.MediaRef{}, "ID"))
-	if h.media(got[0].ID) != "bild 1" || h.media(got[1].ID) != "bild 2" || h.media(got[2].ID) != "" {
+	if h.media(got[0].ID) != "bild 1" || h.media(got[1].ID) != "bild 2" || h.media(got[3].ID) != "" {
 		t.Error("content differs")
 	}
 
@@ -235,7 +236,7 @@ func TestMedia(t *testing.T) {
 		t.Fatalf("Changes = %v", counts(c))
 	}
 	now := h.letters()[0].Media
-	if len(now) != 3 || now[0].ID == got[0].ID || now[1].ID != got[1].ID || now[2].ID != got[2].ID || now[1].Length != 6 {
+	if len(now) != 4 || now[0].ID == got[0].ID || now[1].ID != got[1].ID || now[3].ID != got[3].ID || now[1].Length != 6 {
 		t.Errorf("Media = %v, was %v", now, got)
 	}
 	if h.media(now[0].ID) != "bild 1, bättre" || h.media(now[1].ID) != "bild 2" || h.blobs() != 3 {
@@ -292,5 +293,55 @@ func TestLostAndOrphanedMedia(t *testing.T) {
 	}
 	if known, _ := h.KnownNews(t.Context(), "fake", "child"); len(known) != 2 {
 		t.Error("the letter is read again for ever")
+	}
+}
+
+// What a letter brings and cannot be kept stands beside what is kept, with the
+// reason, in its place; that costs no write while nothing changes, and goes
+// when the file is read after all.
+func TestAbsentMedia(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	account := storagetest.Account(t, h.DB, "fake", "child")
+	s := h.snapshot(since(100))
+	n := news("n", 1)
+	n.Files = []school.Media{
+		{Ref: "1", Name: "film.mp4", Type: "video/mp4", Absent: school.AbsentSize},
+		{Ref: "2", Name: "brev.pdf", Type: "application/pdf", Data: []byte("pdf")},
+		{Ref: "3", Name: "lista.pdf", Type: "application/pdf", Absent: school.AbsentNumber},
+	}
+	s.News = []school.NewsItem{n}
+	h.apply(account, s)
+	expected := []school.MediaRef{
+		{Name: "film.mp4", Type: "video/mp4", Absent: school.AbsentSize},
+		{Name: "brev.pdf", Type: "application/pdf", Length: 3},
+		{Name: "lista.pdf", Type: "application/pdf", Absent: school.AbsentNumber},
+	}
+	want(t, "Media", h.letters()[0].Media, expected, cmpopts.IgnoreFields(school.MediaRef{}, "ID"))
+	if got := h.letters()[0].Media; got[0].ID != "" || got[1].ID == "" {
+		t.Errorf("ids are %q and %q", got[0].ID, got[1].ID)
+	}
+
+	file := h.inode(storage.CacheName)
+	h.clock.Add(time.Hour)
+	if c := h.apply(account, s); c.Any() || !os.SameFile(file, h.inode(storage.CacheName)) {
+		t.Errorf("the same once more = %v, or was written", counts(c))
+	}
+	h.reopen()
+	want(t, "Media after a restart", h.letters()[0].Media, expected, cmpopts.IgnoreFields(school.MediaRef{}, "ID"))
+
+	s.News[0].Files[0].Data, s.News[0].Files[1].Data = []byte("film"), nil
+	if c := h.apply(account, s); c.Changed[school.KindNews] != 1 {
+		t.Errorf("Changes = %v", counts(c))
+	}
+	expected[0].Absent, expected[0].Length = school.AbsentNot, 4
+	want(t, "Media that were read after all", h.letters()[0].Media, expected, cmpopts.IgnoreFields(school.MediaRef{}, "ID"))
+
+	// The letter goes, and so does the word about its files.
+	h.apply(account, h.snapshot(since(100)))
+	s.News[0].Files = nil
+	h.apply(account, s)
+	if got := h.letters()[0].Media; len(got) != 0 {
+		t.Errorf("Media of a new letter = %v", got)
 	}
 }

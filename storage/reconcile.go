@@ -201,7 +201,7 @@ func (db *DB) mendCache(ctx context.Context, tx *sql.Tx, state past) error {
 			return fmt.Errorf("begin cache: %w", err)
 		}
 	case db.opened.LostCache:
-		const query = `DELETE FROM change; DELETE FROM media; DELETE FROM letter; DELETE FROM entry;
+		const query = `DELETE FROM change; DELETE FROM media; DELETE FROM absent; DELETE FROM letter; DELETE FROM entry;
 			DELETE FROM roster; DELETE FROM profile; DELETE FROM identity; DELETE FROM child; UPDATE meta SET crowded = 0`
 		if _, err := tx.ExecContext(ctx, query); err != nil {
 			return fmt.Errorf("empty cache: %w", err)

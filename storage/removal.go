@@ -172,26 +172,31 @@ func (r *removal) picture(ctx context.Context, a aged, fp *printer) error {
 	}
 	r.blobs = append(r.blobs, a.blob)
 	r.out.Files++
-	l := school.Letter{Kind: a.kind}
-	var published int64
-	const read = "SELECT title, author, source, url, summary, html, published FROM letter WHERE id = ?"
-	if err := r.tx.QueryRowContext(ctx, read, a.row).Scan(&l.Title, &l.Author, &l.Source, &l.URL, &l.Summary, &l.HTML, &published); err != nil {
+	if err := reprint(ctx, r.tx, a.row, fp); err != nil || a.hidden {
 		return err
 	}
-	l.Published = instant(published)
-	media, err := rows(ctx, r.tx, func(q *sql.Rows, m *mediaRow) error {
-		return q.Scan(&m.Image, &m.Length, &m.hash, &m.Name, &m.Type, &m.Alt, &m.Text)
-	}, "SELECT image, length, hash, name, type, alt, text FROM media WHERE letter = ? ORDER BY position", a.row)
+	return r.log.add(ctx, a.owner.number, a.kind, a.uid, false)
+}
+
+// reprint makes the fingerprint of a letter anew after one of its pictures or
+// files has left.
+func reprint(ctx context.Context, tx *sql.Tx, letter int64, fp *printer) error {
+	var l school.Letter
+	var published int64
+	const read = "SELECT kind, title, author, source, url, summary, html, published FROM letter WHERE id = ?"
+	err := tx.QueryRowContext(ctx, read, letter).Scan(&l.Kind, &l.Title, &l.Author, &l.Source, &l.URL, &l.Summary, &l.HTML, &published)
 	if err != nil {
 		return err
 	}
-	if _, err := r.tx.ExecContext(ctx, "UPDATE letter SET print = ? WHERE id = ?", []byte(fp.letter(&l, media)), a.row); err != nil {
+	l.Published = instant(published)
+	media, err := rows(ctx, tx, func(q *sql.Rows, m *mediaRow) error {
+		return q.Scan(&m.Image, &m.Length, &m.hash, &m.Name, &m.Type, &m.Alt, &m.Text, &m.Absent)
+	}, "SELECT image, length, hash, name, type, alt, text, reason FROM ("+allMedia+") WHERE letter = ? ORDER BY position", letter)
+	if err != nil {
 		return err
 	}
-	if a.hidden {
-		return nil
-	}
-	return r.log.add(ctx, a.owner.number, a.kind, a.uid, false)
+	_, err = tx.ExecContext(ctx, "UPDATE letter SET print = ? WHERE id = ?", []byte(fp.letter(&l, media)), letter)
+	return err
 }
 
 // forget removes from state.age what it remembers of things that are gone from

@@ -33,7 +33,7 @@ func (r room) takes(size, published, limit int64) bool {
 }
 
 // makeRoom drops files of the oldest letters until what is left is within the
-// limit, and notes that those letters have changed.
+// limit, notes that they are absent, and that those letters have changed.
 func (a *applying) makeRoom(ctx context.Context, tx *sql.Tx, log *changeLog) error {
 	r, err := roomOf(ctx, tx)
 	if err != nil || r.used <= a.db.mediaLimit {
@@ -41,6 +41,7 @@ func (a *applying) makeRoom(ctx context.Context, tx *sql.Tx, log *changeLog) err
 	}
 	type file struct {
 		id     string
+		letter int64
 		length int64
 		number int64
 		kind   school.Kind
@@ -48,8 +49,8 @@ func (a *applying) makeRoom(ctx context.Context, tx *sql.Tx, log *changeLog) err
 		hidden bool
 	}
 	files, err := rows(ctx, tx, func(r *sql.Rows, f *file) error {
-		return r.Scan(&f.id, &f.length, &f.number, &f.kind, &f.uid, &f.hidden)
-	}, `SELECT m.id, m.length, i.number, l.kind, l.uid, l.hidden FROM media m JOIN letter l ON l.id = m.letter
+		return r.Scan(&f.id, &f.letter, &f.length, &f.number, &f.kind, &f.uid, &f.hidden)
+	}, `SELECT m.id, l.id, m.length, i.number, l.kind, l.uid, l.hidden FROM media m JOIN letter l ON l.id = m.letter
 		JOIN member i ON i.id = l.identity ORDER BY l.published, l.id, m.position`)
 	if err != nil {
 		return fmt.Errorf("list media: %w", err)
@@ -59,7 +60,13 @@ func (a *applying) makeRoom(ctx context.Context, tx *sql.Tx, log *changeLog) err
 		if r.used <= a.db.mediaLimit {
 			break
 		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM media WHERE id = ?", f.id); err != nil {
+		const query = `INSERT INTO absent (letter, position, image, ref, name, type, alt, text, reason)
+			SELECT letter, position, image, ref, name, type, alt, text, ?2 FROM media WHERE id = ?1;
+			DELETE FROM media WHERE id = ?1`
+		if _, err := tx.ExecContext(ctx, query, f.id, school.AbsentRoom); err != nil {
+			return fmt.Errorf("drop media: %w", err)
+		}
+		if err := reprint(ctx, tx, f.letter, a.fp); err != nil {
 			return fmt.Errorf("drop media: %w", err)
 		}
 		r.used -= f.length

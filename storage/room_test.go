@@ -29,11 +29,17 @@ func TestMediaHaveABound(t *testing.T) {
 		t.Helper()
 		got, files := map[school.UID]int{}, 0
 		for _, l := range h.letters() {
-			got[l.UID] = len(l.Media)
-			files += len(l.Media)
+			got[l.UID] = 0
 			for _, m := range l.Media {
-				h.media(m.ID)
+				if m.Absent == school.AbsentNot {
+					got[l.UID]++
+					h.media(m.ID)
+				} else {
+					want(t, "reason "+when, m.Absent, school.AbsentRoom)
+				}
 			}
+			files += got[l.UID]
+			want(t, "named "+when, len(l.Media), map[school.UID]int{"old": 2, "b": 2, "new": 1, "older": 1}[l.UID])
 		}
 		want(t, "pictures "+when, got, expected)
 		want(t, "files "+when, h.blobs(), files)
@@ -70,6 +76,9 @@ func TestMediaHaveABound(t *testing.T) {
 	}
 	if now := h.inode(storage.CacheName); file.ModTime() != now.ModTime() {
 		t.Error("the same once more was written")
+	}
+	if c := h.apply(account, other); c.Any() {
+		t.Errorf("the letter that lost a picture once more = %v", counts(c))
 	}
 	h.reopen()
 	kept("after a restart", map[school.UID]int{"old": 1, "b": 2, "new": 1, "older": 0})

@@ -27,8 +27,9 @@ const (
 	// newLetters is how many letters with pictures or files are read in full
 	// for one child in one read. The others follow with the next reads.
 	newLetters = 60
-	// maxFiles bounds the files of one letter.
-	maxFiles = 20
+	// maxFiles bounds the files of one letter that are read, maxNamed those
+	// that are named.
+	maxFiles, maxNamed = 20, 200
 
 	logPage  = 20
 	logPages = 3
@@ -181,19 +182,18 @@ func (b *builder) memo(l letter) {
 }
 
 // load reads a letter's pictures and files, for a subscriber has no session
-// that would.
+// that would. What is not read is named.
 func (b *builder) load(ctx context.Context, l *letter) error {
-	for i, f := range l.files {
-		if i == maxFiles {
-			break
+	for i, f := range l.files[:min(len(l.files), maxNamed)] {
+		m, err := f.absent(school.AbsentNumber), error(nil)
+		if i < maxFiles {
+			m, err = b.download(ctx, f)
 		}
-		m, ok, err := b.download(ctx, f)
 		if err != nil {
 			return fmt.Errorf("file: %w", err)
 		}
 		switch {
-		case !ok:
-		case f.image && strings.HasPrefix(m.Type, "image/"):
+		case f.image && (m.Data == nil || strings.HasPrefix(m.Type, "image/")):
 			l.Images = append(l.Images, m)
 		default:
 			l.Files = append(l.Files, m)
@@ -202,21 +202,33 @@ func (b *builder) load(ctx context.Context, l *letter) error {
 	return nil
 }
 
-// download reads one file; false when there is nothing to be read.
-func (b *builder) download(ctx context.Context, f remoteFile) (school.Media, bool, error) {
+// absent is the file as it is named when it is not read.
+func (f remoteFile) absent(why school.Absence) school.Media {
+	ref := strings.TrimSpace(f.url)
+	if _, rid, ok := resource(f.url); ok {
+		ref = rid
+	}
+	return school.Media{Ref: school.Ref(ref), Name: f.name, Absent: why}
+}
+
+// download reads one file, or says why that cannot be done.
+func (b *builder) download(ctx context.Context, f remoteFile) (school.Media, error) {
 	addr, rid, ok := resource(f.url)
 	if !ok {
-		return school.Media{}, false, nil
+		return f.absent(school.AbsentUnread), nil
 	}
 	if err := b.vouch(ctx); err != nil {
-		return school.Media{}, false, err
+		return school.Media{}, err
 	}
 	resp, err := b.send(ctx, fetch.Request{URL: addr, Header: http.Header{"Referer": {hub + "/"}}})
+	if errors.Is(err, fetch.ErrTooLarge) {
+		return f.absent(school.AbsentSize), nil
+	}
 	if errors.Is(err, source.ErrNotUnderstood) && !ends(err) {
-		return school.Media{}, false, nil // too large, or cut off
+		return f.absent(school.AbsentUnread), nil
 	}
 	if err != nil {
-		return school.Media{}, false, err
+		return school.Media{}, err
 	}
 	disposition := resp.Header.Get("Content-Disposition")
 	if resp.Status == http.StatusOK && len(resp.Body) > 0 && (disposition != "" || !strings.Contains(strings.ToLower(resp.Header.Get("Content-Type")), "html")) {
@@ -224,13 +236,13 @@ func (b *builder) download(ctx context.Context, f remoteFile) (school.Media, boo
 		if name := fileName(disposition); name != "" {
 			m.Name = name
 		}
-		return m, true, nil
+		return m, nil
 	}
 	// An empty answer is a file that is gone, or the end of the session.
 	if err := b.settle(ctx, resp); err != nil && !errors.Is(err, source.ErrNotUnderstood) && !errors.Is(err, source.ErrAbsent) {
-		return school.Media{}, false, err
+		return school.Media{}, err
 	}
-	return school.Media{}, false, nil
+	return f.absent(school.AbsentUnread), nil
 }
 
 // resource accepts the address of a file at the Hub and returns its number.

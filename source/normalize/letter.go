@@ -162,11 +162,15 @@ func media(in []school.Media, fallback string) []school.Media {
 		m := &out[i]
 		m.Type, m.Text = mediaType(m.Type), ""
 		if m.Data != nil {
+			m.Absent = school.AbsentNot
 			m.Type = narrowed(document.Type(m.Data), m.Type)
 			m.Data, m.Text = document.Strip(m.Type, m.Data), document.Text(m.Type, m.Data)
 			if fallback == "image" && !strings.HasPrefix(m.Type, "image/") {
-				m.Data = nil
+				m.Data, m.Text = nil, ""
 			}
+		}
+		if m.Data == nil && m.Absent == school.AbsentNot {
+			m.Absent = school.AbsentUnread
 		}
 		m.Text = capBytes(clean(m.Text), maxPaper)
 		m.Alt = line(m.Alt, maxLine)

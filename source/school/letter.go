@@ -38,7 +38,25 @@ type Media struct {
 	Alt  string // what a picture shows; may be empty
 	Data []byte // nil when the file was not read
 	Text string // what is written in a file, plain text with \n; set by normalize, may be empty
+	// Absent is why Data is nil; empty with nil is [AbsentUnread].
+	Absent Absence
 }
+
+// Absence is why a picture or file of a letter is not kept here, though the
+// school has it: a closed set.
+type Absence string
+
+// The reasons.
+const (
+	AbsentNot    Absence = ""          // it is kept
+	AbsentSize   Absence = "too-large" // larger than what is read
+	AbsentNumber Absence = "too-many"  // the letter has more files than are read
+	AbsentUnread Absence = "unread"    // the school did not hand it out, or as something else
+	AbsentRoom   Absence = "no-room"   // all room for files is taken by newer letters
+)
+
+// Absences returns every reason except [AbsentNot].
+func Absences() []Absence { return []Absence{AbsentSize, AbsentNumber, AbsentUnread, AbsentRoom} }
 
 // Letter is what feeds show: a NewsItem or a Notice after storage.
 type Letter struct {
@@ -58,15 +76,16 @@ type Letter struct {
 	Media     []MediaRef
 }
 
-// MediaRef points at a stored picture or file.
+// MediaRef points at a stored picture or file, or says that one is not stored.
 type MediaRef struct {
-	ID     string // random, unguessable, safe in a path
+	ID     string // random, unguessable, safe in a path; empty when it is absent
 	Name   string // cleaned file name
 	Type   string
 	Alt    string
 	Length int64 // bytes
 	Image  bool
 	Text   string // what is written in a file, plain text with \n; may be empty
+	Absent Absence
 }
 
 // Letter returns the news item as feeds show it; storage fills in the rest.

@@ -215,16 +215,17 @@ func TestPictures(t *testing.T) {
 		change   func(*skolplattformentest.Answer)
 		pictures int
 		want     error
+		absent   school.Absence
 	}{
-		"as it is":        {func(*skolplattformentest.Answer) {}, 1, nil},
-		"not found":       {skolplattformentest.Status(404), 0, nil},
-		"a page":          {skolplattformentest.HTML(), 0, nil},
-		"empty":           {skolplattformentest.Empty(), 0, nil},
-		"too large":       {skolplattformentest.Huge(100 << 20), 0, nil},
-		"SVG":             {skolplattformentest.Body("image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>`), 0, nil},
-		"called HTML":     {func(a *skolplattformentest.Answer) { a.Header.Set("Content-Type", "text/html") }, 1, nil},
-		"not now":         {skolplattformentest.Status(502), 0, source.ErrUnavailable},
-		"sign-in instead": {skolplattformentest.Status(302, "Location", "https://login001.stockholm.se/x"), 0, source.ErrSessionExpired},
+		"as it is":        {func(*skolplattformentest.Answer) {}, 1, nil, ""},
+		"not found":       {skolplattformentest.Status(404), 0, nil, ""},
+		"a page":          {skolplattformentest.HTML(), 0, nil, school.AbsentUnread},
+		"empty":           {skolplattformentest.Empty(), 0, nil, school.AbsentUnread},
+		"too large":       {skolplattformentest.Huge(100 << 20), 0, nil, school.AbsentSize},
+		"SVG":             {skolplattformentest.Body("image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>`), 0, nil, school.AbsentUnread},
+		"called HTML":     {func(a *skolplattformentest.Answer) { a.Header.Set("Content-Type", "text/html") }, 1, nil, ""},
+		"not now":         {skolplattformentest.Status(502), 0, source.ErrUnavailable, ""},
+		"sign-in instead": {skolplattformentest.Status(302, "Location", "https://login001.stockholm.se/x"), 0, source.ErrSessionExpired, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -232,11 +233,17 @@ func TestPictures(t *testing.T) {
 				t := f.t
 				f.spoil("NewsBanner", tc.change)
 				k, err := f.fetch()
-				pictures, letters := 0, 0
+				pictures, letters, absent := 0, 0, school.AbsentNot
 				for _, s := range k.snapshots {
 					for _, n := range s.News {
 						letters++
 						for _, m := range n.Images {
+							if absent = m.Absent; absent != school.AbsentNot {
+								if m.Data != nil || m.Name == "" || m.Ref == "" {
+									t.Errorf("an absent picture of %d bytes, or without a name", len(m.Data))
+								}
+								continue
+							}
 							pictures++
 							if m.Type != "image/jpeg" || !strings.HasPrefix(m.Alt, "Barn vid ") || m.Name == "" || len(m.Data) < 500 {
 								t.Errorf("picture is a %s of %d bytes", m.Type, len(m.Data))
@@ -244,8 +251,8 @@ func TestPictures(t *testing.T) {
 						}
 					}
 				}
-				if !errors.Is(err, tc.want) || pictures != tc.pictures {
-					t.Errorf("Fetch = %v with %d pictures, want %v and %d", err, pictures, tc.want, tc.pictures)
+				if !errors.Is(err, tc.want) || pictures != tc.pictures || absent != tc.absent {
+					t.Errorf("Fetch = %v with %d pictures, absent %q; want %v, %d, %q", err, pictures, absent, tc.want, tc.pictures, tc.absent)
 				}
 				if tc.want == nil && letters != 9 {
 					t.Errorf("%d letters, want 9", letters)

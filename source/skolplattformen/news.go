@@ -128,7 +128,7 @@ func (b *builder) letter(ctx context.Context, listed letter) (school.NewsItem, e
 }
 
 // banner reads the letter's picture, for a subscriber has no session that
-// would. A picture that is not there, or is none, costs the letter nothing.
+// would. One that cannot be read is named, and costs the letter nothing.
 func (b *builder) banner(ctx context.Context, l *letter) error {
 	name := l.picture()
 	if name == "" {
@@ -136,18 +136,24 @@ func (b *builder) banner(ctx context.Context, l *letter) error {
 	}
 	resp, err := b.do(ctx, fetch.Request{URL: origin + base + pathBanner + "?" + url.Values{"url": {name}}.Encode()})
 	switch {
+	case errors.Is(err, fetch.ErrTooLarge):
+		l.Images = append(l.Images, l.media(nil, "", school.AbsentSize))
+		return nil
 	case errors.Is(err, source.ErrNotUnderstood):
+		l.Images = append(l.Images, l.media(nil, "", school.AbsentUnread))
 		return nil
 	case err != nil:
 		return fmt.Errorf("picture: %w", err)
 	case resp.Status == http.StatusUnauthorized, redirected(resp), signInPage(resp.Body):
 		return fmt.Errorf("picture: %w", source.ErrSessionExpired)
-	case resp.Status != http.StatusOK:
-		return nil
+	case resp.Status == http.StatusNotFound:
+		return nil // the school has none either
 	}
-	switch mediaType := http.DetectContentType(resp.Body); mediaType {
-	case "image/jpeg", "image/png", "image/gif", "image/webp":
-		l.Images = append(l.Images, l.media(resp.Body, mediaType))
+	mediaType := http.DetectContentType(resp.Body)
+	if resp.Status == http.StatusOK && slices.Contains([]string{"image/jpeg", "image/png", "image/gif", "image/webp"}, mediaType) {
+		l.Images = append(l.Images, l.media(resp.Body, mediaType, school.AbsentNot))
+	} else {
+		l.Images = append(l.Images, l.media(nil, "", school.AbsentUnread))
 	}
 	return nil
 }

@@ -195,8 +195,9 @@ func (l letter) picture() string {
 	return l.banner
 }
 
-func (l letter) media(data []byte, mediaType string) school.Media {
-	m := school.Media{Ref: school.Ref(l.banner), Name: path.Base(l.banner), Type: mediaType, Alt: l.alt, Data: data}
+// media is the letter's own picture, read or absent.
+func (l letter) media(data []byte, mediaType string, why school.Absence) school.Media {
+	m := school.Media{Ref: school.Ref(l.banner), Name: path.Base(l.banner), Type: mediaType, Alt: l.alt, Data: data, Absent: why}
 	if m.Alt == noAlt {
 		m.Alt = ""
 	}

@@ -29,7 +29,7 @@ func read(resp *http.Response, method string, limit int64) ([]byte, error) {
 	switch enc := strings.ToLower(strings.TrimSpace(resp.Header.Get("Content-Encoding"))); enc {
 	case "", "identity":
 		if resp.ContentLength > limit {
-			return nil, errTooLarge
+			return nil, ErrTooLarge
 		}
 		data, err = drain(in, limit, nil)
 	case "gzip", "x-gzip":
@@ -60,7 +60,7 @@ func drain(out io.Reader, limit int64, packed *counter) ([]byte, error) {
 	for {
 		n, err := out.Read(chunk)
 		if int64(buf.Len()+n) > limit {
-			return nil, errTooLarge
+			return nil, ErrTooLarge
 		}
 		buf.Write(chunk[:n])
 		if packed != nil && buf.Len() > bombFloor && int64(buf.Len()) > packed.n*bombRatio {
@@ -75,10 +75,13 @@ func drain(out io.Reader, limit int64, packed *counter) ([]byte, error) {
 	}
 }
 
+// ErrTooLarge is an answer with more bytes than the client reads; it is
+// [source.ErrNotUnderstood].
+var ErrTooLarge = fmt.Errorf("%w: answer is too large", source.ErrNotUnderstood)
+
 var (
-	errTooLarge = fmt.Errorf("%w: answer is too large", source.ErrNotUnderstood)
-	errCutOff   = fmt.Errorf("%w: answer was cut off", source.ErrUnavailable) // by the network; the next try brings all of it
-	errBomb     = fmt.Errorf("%w: answer is a compression bomb", source.ErrNotUnderstood)
+	errCutOff = fmt.Errorf("%w: answer was cut off", source.ErrUnavailable) // by the network; the next try brings all of it
+	errBomb   = fmt.Errorf("%w: answer is a compression bomb", source.ErrNotUnderstood)
 )
 
 // unpacked names trouble with a body; errors of the connection pass through.

@@ -81,7 +81,10 @@ type mediaJSON struct {
 	Alt   string `json:"alt,omitempty"`
 	Text  string `json:"text,omitempty"`
 	Image bool   `json:"image,omitempty"`
-	File  string `json:"file"` // empty: it is lost
+	File  string `json:"file"` // empty: it is lost, or absent
+
+	// Absent is why it was never kept; empty: it was.
+	Absent school.Absence `json:"absent,omitempty"`
 }
 
 type changeJSON struct {

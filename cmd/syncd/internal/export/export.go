@@ -181,6 +181,11 @@ func (e *exporting) letter(ctx context.Context, folder string, l *school.Letter)
 	view := letterPage{W: e.Words, Letter: l, Title: title(e.Words, l)}
 	beside := name[:len(name)-len(".html")]
 	for i, m := range l.Media {
+		if m.Absent != school.AbsentNot {
+			out.Media = append(out.Media, mediaJSON{Name: m.Name, Type: m.Type, Alt: m.Alt, Text: m.Text, Image: m.Image, Absent: m.Absent})
+			view.Media = append(view.Media, letterMedia{MediaRef: m, Says: e.Words.AbsentMedia(m)})
+			continue
+		}
 		file, err := e.media(ctx, fmt.Sprintf("%s/%d-%s", beside, i+1, fileName(m)), m)
 		if err != nil {
 			return out, "", err

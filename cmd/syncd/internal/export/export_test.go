@@ -96,6 +96,7 @@ func (s *store) Letters(_ context.Context, children []school.ChildNumber, _ []sc
 			{ID: "m2", Name: "veckobrev.html", Type: "text/html", Length: 4, Text: "Vecka 41"},
 			{ID: "m3", Name: "../.bashrc", Type: "text/plain", Length: 4},
 			{ID: "lost", Name: "borta.pdf", Type: "application/pdf"},
+			{Name: "film <1>.mp4", Type: "video/mp4", Absent: school.AbsentSize},
 		},
 	}
 	same := l

@@ -22,11 +22,12 @@ type letterPage struct {
 }
 
 // letterMedia is a picture or attachment of a letter; File is its place beside
-// the page, empty when it is lost.
+// the page, empty when it is lost; Says what there is to say of one that was
+// never kept.
 type letterMedia struct {
 	school.MediaRef
 
-	File string
+	File, Says string
 }
 
 // Body is the letter's text: its HTML, which was sanitised before it was

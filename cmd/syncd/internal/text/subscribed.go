@@ -28,6 +28,40 @@ type Subscribed struct {
 
 	Ends     Format // title of the note that the address will end: when
 	EndsLead string
+
+	// Of what a letter brings and is not kept here.
+	AbsentFile    Format // name, why
+	AbsentPicture Format // why
+	TooLarge      string
+	TooMany       string
+	Unread        string
+	NoRoom        string
+	AtSchool      string // leads to the letter at the school
+}
+
+// AbsentMedia is what is said of a picture or file that is not kept; empty for
+// one that is.
+func (w *Words) AbsentMedia(m school.MediaRef) string {
+	s := &w.Subscribed
+	var why string
+	switch m.Absent {
+	case school.AbsentNot:
+		return ""
+	case school.AbsentSize:
+		why = s.TooLarge
+	case school.AbsentNumber:
+		why = s.TooMany
+	case school.AbsentRoom:
+		why = s.NoRoom
+	case school.AbsentUnread:
+		fallthrough
+	default:
+		why = s.Unread
+	}
+	if m.Image {
+		return s.AbsentPicture.With(why)
+	}
+	return s.AbsentFile.With(m.Name, why)
 }
 
 // Span names the time of a span so that it stays true for ever: "tors 26 nov
@@ -103,6 +137,14 @@ func svSubscribed() Subscribed {
 		Late:     "Inget nytt har kunnat hämtas sedan %s. Allt som hämtades före det finns kvar.",
 		Ends:     "Den här adressen slutar fungera %s",
 		EndsLead: "Be den som delade den med dig om en ny, om du vill ha kvar den. Har du redan den nya, så ta bort den här.",
+
+		AbsentFile:    "Filen ”%s” finns hos skolan men kunde inte hämtas hit: %s.",
+		AbsentPicture: "En bild finns hos skolan men kunde inte hämtas hit: %s.",
+		TooLarge:      "den är för stor",
+		TooMany:       "brevet har för många filer",
+		Unread:        "skolan lämnade inte ut den",
+		NoRoom:        "det finns inte plats för den",
+		AtSchool:      "Öppna hos skolan",
 	}
 }
 
@@ -116,5 +158,13 @@ func enSubscribed() Subscribed {
 		Late:     "Nothing new could be read since %s. All that was read before that is still here.",
 		Ends:     "This address stops working on %s",
 		EndsLead: "Ask the person who shared it with you for a new one, if you want to keep it. If you have the new one already, remove this one.",
+
+		AbsentFile:    "The file “%s” is at the school but could not be fetched here: %s.",
+		AbsentPicture: "A picture is at the school but could not be fetched here: %s.",
+		TooLarge:      "it is too large",
+		TooMany:       "the letter has too many files",
+		Unread:        "the school did not hand it out",
+		NoRoom:        "there is no room for it",
+		AtSchool:      "Open at the school",
 	}
 }

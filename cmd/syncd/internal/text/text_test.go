@@ -106,6 +106,10 @@ func TestSetsAreComplete(t *testing.T) {
 			say(l, string(k)+" (key sentence)", w.KeyPlace(k).Sentence)
 			say(l, string(k)+" (key remedy)", w.KeyPlace(k).Remedy)
 		}
+		for _, a := range school.Absences() {
+			say(l, string(a)+" (file)", w.AbsentMedia(school.MediaRef{Name: "x", Absent: a}))
+			say(l, string(a)+" (picture)", w.AbsentMedia(school.MediaRef{Image: true, Absent: a}))
+		}
 		for _, m := range methods {
 			say(l, string(m)+" (method)", w.Method(m).Name)
 			say(l, string(m)+" (method hint)", w.Method(m).Hint)

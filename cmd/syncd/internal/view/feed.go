@@ -140,6 +140,7 @@ func (v *Views) buildFeed(ctx context.Context, p plan, page int) (*feeds.Feed, i
 		ID: v.feedID(slugOf(n, k)), Slug: slugOf(n, k), Title: w.Calendar.Letters.With(who, w.Kind(k)), Lang: string(w.Lang),
 		Created: s.link.Created, Updated: latest(changed, v.floor(s.link)), Number: page, More: more && page < maxPages,
 		Media: map[string]string{}, Names: names, Kinds: map[school.Kind]string{},
+		Absent: w.AbsentMedia, AtSchool: w.Subscribed.AtSchool,
 	}
 	for _, note := range p.notes {
 		f.Letters = append(f.Letters, note.letter(w, v.cfg.BaseURL))
@@ -153,7 +154,9 @@ func (v *Views) buildFeed(ctx context.Context, p plan, page int) (*feeds.Feed, i
 		size += 3 * int64(len(l.HTML)+len(l.Summary)+512) // once as it is, once or twice rendered
 		for _, m := range l.Media {
 			size += 3 * int64(len(m.Text))
-			f.Media[m.ID] = mediaID(key, m.ID)
+			if m.Absent == school.AbsentNot {
+				f.Media[m.ID] = mediaID(key, m.ID)
+			}
 		}
 	}
 	return f, size, nil

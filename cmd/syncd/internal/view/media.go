@@ -74,6 +74,9 @@ func (v *Views) listMedia(ctx context.Context, epoch int64) error {
 				continue
 			}
 			for _, m := range letter.Media {
+				if m.Absent != school.AbsentNot {
+					continue
+				}
 				m.Text = ""
 				media[mediaID(key, m.ID)] = mediaHit{link: l.ID, ref: m}
 			}

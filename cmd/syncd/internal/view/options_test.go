@@ -182,3 +182,31 @@ func TestFeedsMoveWithTheirOptions(t *testing.T) {
 		want(t, path+": Last-Modified", w.Header().Get("Last-Modified"), h.clock.Now().Add(-time.Hour).Format(http.TimeFormat))
 	}
 }
+
+// TestAbsentFilesAreSaid reads a letter with a file that was too large: its
+// entry says so and leads to the school, and nothing is served in its place.
+func TestAbsentFilesAreSaid(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, nil)
+	h.link("l", nil)
+	h.link("en", func(l *school.Link) { l.Options.Language = "en" })
+	h.read(func(s *school.Snapshot) {
+		s.News[0].URL = "https://skola.example/brev/1"
+		s.News[0].Files = []school.Media{{Ref: "f", Name: "film.mp4", Type: "video/mp4", Absent: school.AbsentSize}}
+	})
+	handler, err := feeds.New(feeds.Config{Store: h.Feeds(), BaseURL: baseURL, Now: h.clock.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, said := range map[string]string{
+		"/f/l/1-news.json":  `Filen ”film.mp4” finns hos skolan men kunde inte hämtas hit: den är för stor. <a href=\"https://skola.example/brev/1\">Öppna hos skolan</a>`,
+		"/f/en/0-news.json": `The file “film.mp4” is at the school but could not be fetched here: it is too large. <a href=\"https://skola.example/brev/1\">Open at the school</a>`,
+	} {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		if !strings.Contains(w.Body.String(), said) {
+			t.Errorf("%s does not say %q:\n%s", path, said, w.Body)
+		}
+	}
+	want(t, "files that are served", len(h.feed("l", "1-news").Media), 1)
+}

@@ -23,7 +23,7 @@ import (
 // Version names how this package renders. It changes whenever the bytes for
 // an unchanged entry change; the caller then moves [Style.NotBefore], because
 // some subscribers take an event anew only when its LAST-MODIFIED has grown.
-const Version = "1"
+const Version = "2"
 
 // Suffix ends every UID property. It is fixed and names no host, so that the
 // identity of an entry survives a move to another machine or address.

@@ -164,7 +164,7 @@ func (e *exporting) calendar(folder string, c storage.Child, k school.Kind, entr
 	info := icalendar.Info{Name: e.Words.Calendar.Name.With(first, e.Words.Kind(k))}
 	ics, _ := icalendar.Calendar(info, entries, icalendar.Style{Feed: true, Words: icalendar.Words{
 		CancelledPrefix: e.Words.Calendar.Cancelled, DonePrefix: e.Words.Subscribed.Done,
-		Care: e.Words.Kind(school.KindCare), Untitled: e.Words.Kind(k),
+		Care: e.Words.One(school.KindCare), Untitled: e.Words.Kind(k),
 	}})
 	name := e.free("calendars/"+folder+"-"+string(k), ".ics")
 	e.sum.Calendars++

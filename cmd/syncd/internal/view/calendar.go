@@ -366,6 +366,6 @@ func orderOf(n school.ChildNumber, k school.Kind) int {
 
 func encoderWords(w *text.Words, k school.Kind) icalendar.Words {
 	return icalendar.Words{
-		CancelledPrefix: w.Calendar.Cancelled, DonePrefix: w.Subscribed.Done, Care: w.Kind(school.KindCare), Untitled: w.Kind(k),
+		CancelledPrefix: w.Calendar.Cancelled, DonePrefix: w.Subscribed.Done, Care: w.One(school.KindCare), Untitled: w.Kind(k),
 	}
 }

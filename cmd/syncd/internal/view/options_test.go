@@ -210,3 +210,18 @@ func TestAbsentFilesAreSaid(t *testing.T) {
 	}
 	want(t, "files that are served", len(h.feed("l", "1-news").Media), 1)
 }
+
+// TestCareIsCalledByOneWord reads care times, which have no title of their own:
+// an entry is called what one of them is, and not as the calendar is.
+func TestCareIsCalledByOneWord(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, nil)
+	h.link("l", nil)
+	h.link("en", func(l *school.Link) { l.Options.Language = "en" })
+	h.read(func(s *school.Snapshot) {
+		s.Covered = append(s.Covered, school.Coverage{Part: school.PartCare, Window: school.Window{From: day(0), To: day(7)}})
+		s.Care = []school.Care{{Item: item("c", "", 1, 7)}}
+	})
+	want(t, "in Swedish", summaries(h.calendar("l", "1-care").ICS), []string{"Omsorg"})
+	want(t, "in English", summaries(h.calendar("en", "1-care").ICS), []string{"Care"})
+}

@@ -37,7 +37,7 @@ const maxSummary, maxTitle = 200, 80
 type content struct {
 	id, title, subtitle, lang, author string
 	self, page                        string
-	first, previous, next             string // other pages of the feed; empty where there is none
+	first, previous, next, last       string // other pages of the feed; empty where there is none
 	updated                           time.Time
 	items                             []item
 }
@@ -68,7 +68,7 @@ func (f *Feed) content(base, self string) content {
 	}
 	c.title = cmp.Or(c.title, f.Slug)
 	c.author = cmp.Or(person(f.Author), c.title)
-	c.first, c.previous, c.next = f.pages(self)
+	c.first, c.previous, c.next, c.last = f.pages(self)
 	c.updated = usable(f.Updated)
 	for _, l := range f.Letters {
 		i := f.item(l, base, c)
@@ -84,7 +84,7 @@ func (f *Feed) content(base, self string) content {
 }
 
 // pages returns the addresses of the pages beside the one at self.
-func (f *Feed) pages(self string) (first, previous, next string) {
+func (f *Feed) pages(self string) (first, previous, next, last string) {
 	bare, _, _ := strings.Cut(self, "?")
 	number := max(f.Number, 1)
 	if number > 1 {
@@ -96,13 +96,18 @@ func (f *Feed) pages(self string) (first, previous, next string) {
 	if f.More {
 		next = bare + "?page=" + strconv.Itoa(number+1)
 	}
-	return first, previous, next
+	if f.Last > 1 {
+		last = bare + "?page=" + strconv.Itoa(f.Last)
+	}
+	return first, previous, next, last
 }
 
 // paging returns the links of RFC 5005 3.
 func (c content) paging(mediaType string) []atomLink {
 	var out []atomLink
-	for _, l := range []atomLink{{Rel: "first", Href: c.first}, {Rel: "previous", Href: c.previous}, {Rel: "next", Href: c.next}} {
+	for _, l := range []atomLink{
+		{Rel: "first", Href: c.first}, {Rel: "previous", Href: c.previous}, {Rel: "next", Href: c.next}, {Rel: "last", Href: c.last},
+	} {
 		if l.Href != "" {
 			l.Type = mediaType
 			out = append(out, l)

@@ -27,9 +27,11 @@ type Feed struct {
 	// another language; zero: never.
 	Created, Updated time.Time
 	// Number is the page that this is (RFC 5005 3), 0 and 1 being the newest
-	// letters; More says that there is a page after it.
+	// letters; More says that there is a page after it, and Last which the last
+	// one is; 0: that is not said.
 	Number int
 	More   bool
+	Last   int
 	// Letters are shown in this order, newest first. Their HTML is sanitised
 	// and holds absolute addresses only.
 	Letters []school.Letter

@@ -15,21 +15,21 @@ import (
 func TestPages(t *testing.T) {
 	t.Parallel()
 	s := newStore()
-	s.feed.More = true
+	s.feed.More, s.feed.Last = true, 3
 	for n := 2; n <= 3; n++ {
 		f := feed()
-		f.Number, f.More, f.Letters = n, n == 2, f.Letters[1:2]
+		f.Number, f.More, f.Last, f.Letters = n, n == 2, 3, f.Letters[1:2]
 		s.older = append(s.older, f)
 	}
 	srv := serve(t, s, nil)
 	bare := base + addresses()["atom"]
 	for query, want := range map[string]map[string]string{
-		"":             {"self": bare, "next": bare + "?page=2"},
-		"?page=1":      {"self": bare, "next": bare + "?page=2"},
-		"?page=x":      {"self": bare, "next": bare + "?page=2"},
-		"?v=2&page=-1": {"self": bare, "next": bare + "?page=2"},
-		"?page=2":      {"self": bare + "?page=2", "first": bare, "previous": bare, "next": bare + "?page=3"},
-		"?v=1&page=3":  {"self": bare + "?page=3", "first": bare, "previous": bare + "?page=2"},
+		"":             {"self": bare, "next": bare + "?page=2", "last": bare + "?page=3"},
+		"?page=1":      {"self": bare, "next": bare + "?page=2", "last": bare + "?page=3"},
+		"?page=x":      {"self": bare, "next": bare + "?page=2", "last": bare + "?page=3"},
+		"?v=2&page=-1": {"self": bare, "next": bare + "?page=2", "last": bare + "?page=3"},
+		"?page=2":      {"self": bare + "?page=2", "first": bare, "previous": bare, "next": bare + "?page=3", "last": bare + "?page=3"},
+		"?v=1&page=3":  {"self": bare + "?page=3", "first": bare, "previous": bare + "?page=2", "last": bare + "?page=3"},
 	} {
 		got := map[string]string{}
 		for _, l := range checkAtom(t, srv.ask(t, http.MethodGet, addresses()["atom"]+query).Body.Bytes()).Links {
@@ -55,7 +55,7 @@ func TestPages(t *testing.T) {
 		t.Errorf("JSON Feed: next_url %q, feed_url %q", j.NextURL, j.FeedURL)
 	}
 	rss := srv.ask(t, http.MethodGet, addresses()["rss"]+"?page=2").Body.String()
-	for _, want := range []string{`rel="self"`, `rel="previous"`, `rel="next"`, `rel="first"`} {
+	for _, want := range []string{`rel="self"`, `rel="previous"`, `rel="next"`, `rel="first"`, `rel="last"`} {
 		if strings.Count(rss, "<atom:link "+want) != 1 {
 			t.Errorf("RSS has no atom:link %s:\n%s", want, rss[:900])
 		}

@@ -119,6 +119,10 @@ func (v *Views) buildFeed(ctx context.Context, p plan, page int) (*feeds.Feed, i
 		return nil, 0, err
 	}
 	more := len(letters) > page*pageLetters
+	last, err := v.lastPage(ctx, p, len(letters), more)
+	if err != nil {
+		return nil, 0, err
+	}
 	letters = letters[min((page-1)*pageLetters, len(letters)):min(page*pageLetters, len(letters))]
 	if page > 1 && len(letters) == 0 {
 		return nil, 0, fs.ErrNotExist
@@ -138,7 +142,7 @@ func (v *Views) buildFeed(ctx context.Context, p plan, page int) (*feeds.Feed, i
 	}
 	f := &feeds.Feed{
 		ID: v.feedID(slugOf(n, k)), Slug: slugOf(n, k), Title: w.Calendar.Letters.With(who, w.Kind(k)), Lang: string(w.Lang),
-		Created: s.link.Created, Updated: latest(changed, v.floor(s.link)), Number: page, More: more && page < maxPages,
+		Created: s.link.Created, Updated: latest(changed, v.floor(s.link)), Number: page, More: more && page < maxPages, Last: last,
 		Media: map[string]string{}, Names: names, Kinds: map[school.Kind]string{},
 		Absent: w.AbsentMedia, AtSchool: w.Subscribed.AtSchool,
 	}
@@ -160,6 +164,20 @@ func (v *Views) buildFeed(ctx context.Context, p plan, page int) (*feeds.Feed, i
 		}
 	}
 	return f, size, nil
+}
+
+// lastPage is the number of the last page of a feed of which n letters were
+// found, and more where there are more: those are counted, for copies that
+// siblings got are one letter.
+func (v *Views) lastPage(ctx context.Context, p plan, n int, more bool) (int, error) {
+	if more {
+		all, _, err := v.letters(ctx, p.scope, p.number, p.parts, maxPages*pageLetters)
+		if err != nil {
+			return 0, err
+		}
+		n = len(all)
+	}
+	return (n + pageLetters - 1) / pageLetters, nil
 }
 
 // letters are the newest letters, notices and changes of the parts, at most

@@ -195,6 +195,7 @@ func TestPagesOfLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 		want(t, "more", f.More, page < 3)
+		want(t, "last page", f.Last, 3)
 		all = append(all, titles(f)...)
 	}
 	if len(all) != 121 || !slices.IsSorted(all[1:]) {

@@ -294,16 +294,32 @@ func (p pages) Subscriber(ctx context.Context, token string) (web.Subscriber, er
 	if err != nil {
 		return web.Subscriber{}, err
 	}
-	out := web.Subscriber{
-		Link: l.ID, CalDAV: web.CalDAVAddress{URL: p.cfg.BaseURL + davPrefix, User: string(l.ID)}, Expires: l.Expires,
+	onceCalendars, onceFeeds, err := p.views.Once(ctx, l.ID)
+	if err != nil {
+		return web.Subscriber{}, err
 	}
-	for _, c := range calendars {
-		out.Calendars = append(out.Calendars, web.CalendarAddress{Child: c.Child, Name: nameFor(l, c), Kind: c.Kind, Slug: c.Slug})
+	lang, _ := text.Parse(l.Options.Language)
+	return web.Subscriber{
+		Link: l.ID, CalDAV: web.CalDAVAddress{URL: p.cfg.BaseURL + davPrefix, User: string(l.ID)}, Expires: l.Expires, Lang: lang,
+		Calendars: calendarsOf(l, calendars), Feeds: feedsOf(l, letters),
+		OnceCalendars: calendarsOf(l, onceCalendars), OnceFeeds: feedsOf(l, onceFeeds),
+	}, nil
+}
+
+// calendarsOf are calendars without addresses.
+func calendarsOf(l school.Link, slugs []view.Slug) (out []web.CalendarAddress) {
+	for _, c := range slugs {
+		out = append(out, web.CalendarAddress{Child: c.Child, Name: nameFor(l, c), Kind: c.Kind, Slug: c.Slug})
 	}
-	for _, f := range letters {
-		out.Feeds = append(out.Feeds, web.FeedAddress{Child: f.Child, Name: nameFor(l, f), Kind: f.Kind, Slug: f.Slug, Format: "atom"})
+	return out
+}
+
+// feedsOf are feeds without addresses.
+func feedsOf(l school.Link, slugs []view.Slug) (out []web.FeedAddress) {
+	for _, f := range slugs {
+		out = append(out, web.FeedAddress{Child: f.Child, Name: nameFor(l, f), Kind: f.Kind, Slug: f.Slug, Format: "atom"})
 	}
-	return out, nil
+	return out
 }
 
 // nameFor is a child's first name as far as the link shows it.

@@ -300,6 +300,19 @@ func TestLastUsedIsADayAndAFamily(t *testing.T) {
 	}
 }
 
+// once counts what matches, and makes sure that nothing does twice.
+func once(t *testing.T, text string, what *regexp.Regexp) int {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, m := range what.FindAllStringSubmatch(text, -1) {
+		if seen[m[1]] {
+			t.Errorf("%s is there twice", m[1])
+		}
+		seen[m[1]] = true
+	}
+	return len(seen)
+}
+
 // TestAReceiverComesToEverything goes the way of somebody who was given the
 // address of a page.
 func TestAReceiverComesToEverything(t *testing.T) {
@@ -324,12 +337,23 @@ func TestAReceiverComesToEverything(t *testing.T) {
 		return h.do(http.MethodPost, address+"/"+file, form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
 	}
 	opml := post("feeds.opml", keys)
-	for _, f := range h.addresses.Feeds {
-		if !strings.Contains(opml.body, f.URL) {
-			t.Errorf("the list of feeds lacks %d-%s", f.Child, f.Kind)
-		}
+	if got := regexp.MustCompile(`xmlUrl="([^"]+)"`).FindAllStringSubmatch(opml.body, -1); len(got) != 1 || !strings.HasSuffix(got[0][1], "/0-all.atom") {
+		t.Errorf("the list of feeds leads to %d feeds", len(got))
+	} else if once(t, h.get(got[0][1]), regexp.MustCompile(`<id>(tag:[^<]+)</id>`)) == 0 {
+		t.Error("the listed feed is empty")
 	}
 	profile := post("skola.mobileconfig", keys)
+	var calendars strings.Builder
+	for _, c := range h.addresses.Calendars {
+		if taken := strings.Contains(profile.body, c.URL); taken == (c.Kind == school.KindDay || c.Kind == school.KindFamily) {
+			t.Errorf("the profile takes %d-%s: %t", c.Child, c.Kind, taken)
+		} else if taken {
+			calendars.WriteString(h.get(c.URL))
+		}
+	}
+	if once(t, calendars.String(), regexp.MustCompile("\r\nUID:([^\r]+)")) < 100 {
+		t.Error("the profile's calendars are almost empty")
+	}
 	if profile.status != http.StatusOK || !strings.Contains(profile.body, h.addresses.Calendars[0].URL) || strings.Contains(profile.body, keys.Get("p")) {
 		t.Errorf("the profile: %d", profile.status)
 	}

@@ -116,15 +116,50 @@ func (s scope) homeSlugs() []string {
 	return out
 }
 
+// onceCalendars lists the calendars that somebody takes who takes all at once:
+// those of the CalDAV home, as far as they have addresses.
+func (s scope) onceCalendars() []string {
+	all := s.calendarSlugs()
+	family := slugOf(school.Family, school.KindFamily)
+	if s.link.Options.Merged && slices.Contains(all, family) {
+		return []string{family}
+	}
+	s.link.Options.Merged = false
+	return s.homeSlugs()
+}
+
+// onceFeeds lists the feeds that somebody takes who takes all at once, so that
+// no letter comes twice: those of the one child, or of the family, where what
+// siblings got alike stands once; the feed of everything, or where the link
+// has none, each of its kinds.
+func (s scope) onceFeeds() []string {
+	n := school.Family
+	if len(s.children) == 1 {
+		n = s.children[0].Number
+	}
+	var out []string
+	for _, slug := range s.feedSlugs() {
+		number, k, _ := parseSlug(slug)
+		switch {
+		case number != n:
+		case k == school.KindAll:
+			return []string{slug}
+		default:
+			out = append(out, slug)
+		}
+	}
+	return out
+}
+
 // shown are a child's calendar kinds without those that another one repeats.
 func (s scope) shown(n school.ChildNumber) []school.Kind {
-	twin := school.KindDay
+	twin, other := school.KindDay, school.KindLessons
 	if s.link.Options.Day {
-		twin = school.KindLessons
+		twin, other = other, twin
 	}
 	var out []school.Kind
 	for _, k := range s.kinds[n] {
-		if k.IsCalendar() && k != twin {
+		if k.IsCalendar() && (k != twin || !slices.Contains(s.kinds[n], other)) {
 			out = append(out, k)
 		}
 	}
@@ -277,15 +312,30 @@ type Slug struct {
 // Slugs lists the calendars and the feeds that a link has as addresses. It
 // answers fs.ErrNotExist for a link that is not there or not living.
 func (v *Views) Slugs(ctx context.Context, id school.LinkID) (calendars, letters []Slug, err error) {
-	l, err := v.link(ctx, id)
-	if err != nil {
-		return nil, nil, fmt.Errorf("view: slugs: %w", err)
-	}
-	s, err := v.scope(ctx, l)
+	s, err := v.scopeOf(ctx, id)
 	if err != nil {
 		return nil, nil, fmt.Errorf("view: slugs: %w", err)
 	}
 	return s.describe(s.calendarSlugs()), s.describe(s.feedSlugs()), nil
+}
+
+// Once lists those of a link's calendars and feeds that hold all that it shows
+// and nothing twice, for programs that take all at once. Errors are those of
+// [Views.Slugs].
+func (v *Views) Once(ctx context.Context, id school.LinkID) (calendars, letters []Slug, err error) {
+	s, err := v.scopeOf(ctx, id)
+	if err != nil {
+		return nil, nil, fmt.Errorf("view: once: %w", err)
+	}
+	return s.describe(s.onceCalendars()), s.describe(s.onceFeeds()), nil
+}
+
+func (v *Views) scopeOf(ctx context.Context, id school.LinkID) (scope, error) {
+	l, err := v.link(ctx, id)
+	if err != nil {
+		return scope{}, err
+	}
+	return v.scope(ctx, l)
 }
 
 func (s scope) describe(slugs []string) []Slug {

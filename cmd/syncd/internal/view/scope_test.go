@@ -1,9 +1,11 @@
 package view_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
+	"syncd/source/normalize"
 	"syncd/source/school"
 )
 
@@ -42,5 +44,89 @@ func TestAllIsNoMoreThanTheLinkShows(t *testing.T) {
 			all[i] = "BarnA: " + all[i]
 		}
 		want(t, link+" of the family", titles(h.feed(link, "0-all")), all)
+	}
+}
+
+// TestOnceHoldsNothingTwice takes all at once what a link offers to programs
+// that do: each thing is there, and there once, and a letter that both
+// siblings got is one.
+func TestOnceHoldsNothingTwice(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, nil)
+	norm, err := normalize.New(normalize.Config{Key: bytes.Repeat([]byte{1}, normalize.KeySize)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.DeriveWith(norm.Derive)
+	letters := []school.Kind{school.KindNews, school.KindNotices, school.KindChanges}
+	for name, change := range map[string]func(*school.Link){
+		"any":      nil,
+		"day":      func(l *school.Link) { l.Options.Day = true },
+		"only day": func(l *school.Link) { l.Kinds = []school.Kind{school.KindDay, school.KindFamily} },
+		"merged":   func(l *school.Link) { l.Options.Merged = true },
+		"parts":    func(l *school.Link) { l.Options.Merged, l.Kinds = true, append(letters, school.KindEvents) },
+		"one":      func(l *school.Link) { l.Children = []school.ChildNumber{1} },
+		"one's":    func(l *school.Link) { l.Children, l.Kinds = []school.ChildNumber{1}, letters },
+		"busy":     func(l *school.Link) { l.Options.Detail = school.DetailBusy },
+	} {
+		h.link(name, change)
+	}
+	read := func(change func(*school.Snapshot)) {
+		h.read(change)
+		s := h.snapshot(change)
+		s.Child = school.Child{Ref: "other", Name: "BarnB Test"}
+		for i := range s.Timetable {
+			s.Timetable[i].UID = "o" + s.Timetable[i].UID
+		}
+		for i := range s.Calendar {
+			s.Calendar[i].UID = "o" + s.Calendar[i].UID
+		}
+		s.News[0].UID = "o" + s.News[0].UID
+		if _, err := h.Apply(t.Context(), h.account, s); err != nil {
+			t.Fatal(err)
+		}
+		h.Invalidate()
+	}
+	read(nil)
+	h.clock.Add(time.Hour)
+	read(func(s *school.Snapshot) { s.Calendar[0].Title = "Utflykt till Skansen" })
+
+	for link, expected := range map[string][2][]string{
+		"any":      {{"1-events", "1-lessons", "2-events", "2-lessons"}, {"0-all"}},
+		"day":      {{"1-events", "1-day", "2-events", "2-day"}, {"0-all"}},
+		"only day": {{"1-day", "2-day"}, {}},
+		"merged":   {{"0-family"}, {"0-all"}},
+		"parts":    {{"1-events", "2-events"}, {"0-news", "0-notices", "0-changes"}},
+		"one":      {{"1-events", "1-lessons"}, {"1-all"}},
+		"one's":    {{}, {"1-news", "1-notices", "1-changes"}},
+		"busy":     {{"1-events", "1-lessons", "2-events", "2-lessons"}, {}},
+	} {
+		calendars, feeds, err := h.Once(t.Context(), school.LinkID(link))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, seen := [2][]string{{}, {}}, map[string]string{}
+		once := func(id, slug string) {
+			if other, ok := seen[id]; ok {
+				t.Errorf("%s: %s is in %s and in %s", link, id, other, slug)
+			}
+			seen[id] = slug
+		}
+		for _, c := range calendars {
+			got[0] = append(got[0], c.Slug)
+			for uid := range blocks(t, h.calendar(link, c.Slug).ICS) {
+				once(uid, c.Slug)
+			}
+		}
+		for _, f := range feeds {
+			got[1] = append(got[1], f.Slug)
+			for _, l := range h.feed(link, f.Slug).Letters {
+				once(string(l.UID), f.Slug)
+				if l.Kind == school.KindNews {
+					once(l.HTML, f.Slug)
+				}
+			}
+		}
+		want(t, "all at once of "+link, got, expected)
 	}
 }

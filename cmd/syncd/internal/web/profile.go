@@ -9,39 +9,37 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"syncd/feeds"
 )
 
-// opml lists the link's feeds for a reader (OPML 2.0).
+// opml lists the link's feeds for a reader (OPML 2.0): those that hold all of
+// it and nothing twice.
 func (s *server) opml(w http.ResponseWriter, r *http.Request, sub Subscriber, k Keys) error {
 	words := s.visitorWords(r)
-	type outline struct {
-		Type string `xml:"type,attr"`
-		Text string `xml:"text,attr"`
-		Name string `xml:"title,attr"`
-		URL  string `xml:"xmlUrl,attr"`
+	var outlines []feeds.Outline
+	for _, f := range sub.OnceFeeds {
+		child := childName(words, f.Child, f.Name)
+		o := feeds.Outline{
+			Title: child + " – " + words.Kind(f.Kind), Page: s.BaseURL + "/", Lang: string(sub.Lang),
+			URL: s.BaseURL + "/f/" + url.PathEscape(string(k.Feeds)) + "/" + f.Slug + ".atom",
+		}
+		if len(sub.OnceFeeds) > 1 {
+			o.Group = child
+		}
+		outlines = append(outlines, o)
 	}
-	doc := struct {
-		XMLName xml.Name  `xml:"opml"`
-		Version string    `xml:"version,attr"`
-		Title   string    `xml:"head>title"`
-		Body    []outline `xml:"body>outline"`
-	}{Version: "2.0", Title: words.Subscriber.FeedsTitle}
-	for _, f := range sub.Feeds {
-		name := childName(words, f.Child, f.Name) + " – " + words.Kind(f.Kind)
-		doc.Body = append(doc.Body, outline{
-			Type: "rss", Text: name, Name: name, URL: s.BaseURL + "/f/" + url.PathEscape(string(k.Feeds)) + "/" + f.Slug + ".atom",
-		})
-	}
-	b, err := xml.MarshalIndent(doc, "", "  ")
+	list, err := feeds.OPML(words.Subscriber.FeedsTitle, outlines)
 	if err != nil {
 		return fmt.Errorf("web: opml: %w", err)
 	}
-	attach(w, "text/x-opml; charset=utf-8", opmlFile, append([]byte(xml.Header), append(b, '\n')...))
+	attach(w, "text/x-opml; charset=utf-8", opmlFile, list)
 	return nil
 }
 
 // profile writes a configuration profile for Apple's devices: the calendar
-// account, or, where the key to the calendars is given, subscriptions. It
+// account, or, where the key to the calendars is given, subscriptions to all
+// that the link shows, nothing twice. It
 // holds no password: outside encrypted profiles none belongs there, and the
 // device asks for it. Identifiers and UUIDs are the link's own for ever, so
 // that a profile installed again takes the earlier one's place.
@@ -52,7 +50,7 @@ func (s *server) profile(w http.ResponseWriter, r *http.Request, sub Subscriber,
 	if k.Calendars == "" {
 		p.account(s.base, sub.CalDAV, words.Subscriber.ProfileName)
 	}
-	for _, c := range sub.Calendars {
+	for _, c := range sub.OnceCalendars {
 		if k.Calendars != "" {
 			address := s.BaseURL + "/c/" + url.PathEscape(string(k.Calendars)) + "/" + c.Slug + ".ics"
 			p.subscription(c.Slug, address, s.base.Scheme == "https", childName(words, c.Child, c.Name)+" – "+words.Kind(c.Kind))

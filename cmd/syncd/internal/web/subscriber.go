@@ -34,6 +34,11 @@ type Subscriber struct {
 	Calendars []CalendarAddress // without addresses
 	Feeds     []FeedAddress     // without addresses
 	Expires   time.Time         // zero: never
+	Lang      text.Lang         // of what calendars and feeds say
+
+	// What a program is given that takes all at once: all of it, nothing twice.
+	OnceCalendars []CalendarAddress
+	OnceFeeds     []FeedAddress
 }
 
 // Keys are a link's secrets beside the page's own. They come from the part of

@@ -209,18 +209,26 @@ func TestOPML(t *testing.T) {
 	w := post(t, site, "feeds.opml", url.Values{"f": {feedsToken}})
 	var doc struct {
 		Version string `xml:"version,attr"`
-		Feeds   []struct {
-			Type string `xml:"type,attr"`
-			Text string `xml:"text,attr"`
-			URL  string `xml:"xmlUrl,attr"`
+		Groups  []struct {
+			Text  string `xml:"text,attr"`
+			Feeds []struct {
+				Type string `xml:"type,attr"`
+				Text string `xml:"text,attr"`
+				URL  string `xml:"xmlUrl,attr"`
+				Page string `xml:"htmlUrl,attr"`
+				Lang string `xml:"language,attr"`
+			} `xml:"outline"`
 		} `xml:"body>outline"`
 	}
 	if err := xml.Unmarshal(w.Body.Bytes(), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if doc.Version != "2.0" || len(doc.Feeds) != 2 || doc.Feeds[0].Type != "rss" ||
-		doc.Feeds[1].URL != base+"/f/"+feedsToken+"/1-news.atom" || !strings.Contains(doc.Feeds[1].Text, "Astrid "+hostile) {
-		t.Errorf("OPML %+v", doc)
+	if doc.Version != "2.0" || len(doc.Groups) != 1 || len(doc.Groups[0].Feeds) != 2 || doc.Groups[0].Text != "Astrid "+hostile {
+		t.Fatalf("OPML %+v", doc)
+	}
+	if f := doc.Groups[0].Feeds[1]; f.Type != "rss" || f.URL != base+"/f/"+feedsToken+"/1-changes.atom" || f.Page != base+"/" || f.Lang != "en" ||
+		!strings.Contains(f.Text, "Astrid "+hostile) {
+		t.Errorf("outline %+v", f)
 	}
 	if got := w.Header().Get("Content-Disposition"); got != `attachment; filename="feeds.opml"` {
 		t.Errorf("Content-Disposition %q", got)
@@ -299,12 +307,12 @@ func TestProfileOfSubscriptions(t *testing.T) {
 		t.Error("the profile holds the account too: everything would be there twice")
 	}
 	urls := after(got, "SubCalAccountHostName")
-	if len(urls) != 4 || urls[1] != base+"/c/"+calendarsToken+"/1-meals.ics" || !slices.Equal(after(got, "SubCalAccountUseSSL"), slices.Repeat([]string{"true"}, 4)) {
+	if len(urls) != 3 || urls[1] != base+"/c/"+calendarsToken+"/1-meals.ics" || !slices.Equal(after(got, "SubCalAccountUseSSL"), slices.Repeat([]string{"true"}, 3)) {
 		t.Errorf("subscriptions %v", urls)
 	}
 	ids := after(got, "PayloadUUID")
 	slices.Sort(ids)
-	if len(ids) != 5 || len(slices.Compact(ids)) != 5 {
+	if len(ids) != 4 || len(slices.Compact(ids)) != 4 {
 		t.Errorf("UUIDs %v", ids)
 	}
 }

@@ -316,6 +316,15 @@ func visited(name string) web.Subscriber {
 			{Kind: school.KindFamily, Slug: "0-family"},
 		},
 		Feeds: []web.FeedAddress{{Kind: school.KindNews, Slug: "0-news"}, {Child: 1, Name: name, Kind: school.KindNews, Slug: "1-news"}},
+		Lang:  text.EN,
+		OnceCalendars: []web.CalendarAddress{
+			{Child: 1, Name: name, Kind: school.KindEvents, Slug: "1-events"},
+			{Child: 1, Name: name, Kind: school.KindMeals, Slug: "1-meals"},
+			{Child: 2, Kind: school.KindEvents, Slug: "2-events"},
+		},
+		OnceFeeds: []web.FeedAddress{
+			{Child: 1, Name: name, Kind: school.KindNews, Slug: "1-news"}, {Child: 1, Name: name, Kind: school.KindChanges, Slug: "1-changes"},
+		},
 	}
 }
 

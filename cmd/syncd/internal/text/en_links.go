@@ -113,6 +113,7 @@ func enAddresses() Addresses {
 		AddApple:     "Apple",
 		AddGoogle:    "Google",
 		AddOutlook:   "Outlook",
+		AddOffice:    "Outlook at work",
 		Address:      "Address",
 		Delays:       "Apple refreshes as often as you set it, Outlook about every three hours, Google sometimes only once a day.",
 		NotPublic:    "Google and Outlook fetch over the internet and cannot reach this server, because its address works only at home or lacks https.",

@@ -33,7 +33,7 @@ func enSubscriber() Subscriber {
 		GoogleTitle:      "Google",
 		ICSGoogle:        "Google fetches the calendar to its own servers and keeps a copy there, and it may take up to a day until a change shows. Use the button on a computer: the Android app cannot add it.",
 		OutlookTitle:     "Outlook",
-		ICSOutlook:       "Microsoft fetches the calendar to its own servers, about every three hours.",
+		ICSOutlook:       "Microsoft fetches the calendar to its own servers, about every three hours. “Outlook at work” is for Microsoft 365 accounts of a workplace or school.",
 		ICSAndroidTitle:  "Android with ICSx⁵",
 		ICSAndroid:       "Install ICSx⁵, tap plus and paste the address. Choose to refresh every hour.",
 		ICSThunderbird:   "New Calendar → On the Network, and paste the address. Refreshes every half hour.",

@@ -114,6 +114,7 @@ func svAddresses() Addresses {
 		AddApple:     "Apple",
 		AddGoogle:    "Google",
 		AddOutlook:   "Outlook",
+		AddOffice:    "Outlook på jobbet",
 		Address:      "Adress",
 		Delays:       "Apple uppdaterar så ofta som du ställer in, Outlook ungefär var tredje timme, Google ibland bara en gång om dygnet.",
 		NotPublic:    "Google och Outlook hämtar från internet och når inte den här servern, för dess adress gäller bara hemma eller saknar https.",

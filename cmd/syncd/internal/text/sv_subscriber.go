@@ -34,7 +34,7 @@ func svSubscriber() Subscriber {
 		GoogleTitle:      "Google",
 		ICSGoogle:        "Google hämtar kalendern till sina servrar och behåller en kopia där, och det kan dröja upp till ett dygn innan en ändring syns. Öppna knappen på en dator: i Android-appen går det inte att lägga till.",
 		OutlookTitle:     "Outlook",
-		ICSOutlook:       "Microsoft hämtar kalendern till sina servrar, ungefär var tredje timme.",
+		ICSOutlook:       "Microsoft hämtar kalendern till sina servrar, ungefär var tredje timme. ”Outlook på jobbet” är för konton hos Microsoft 365 från en arbetsplats eller skola.",
 		ICSAndroidTitle:  "Android (ICSx⁵)",
 		ICSAndroid:       "Installera ICSx⁵, tryck på plus och klistra in adressen. Välj att uppdatera varje timme.",
 		ICSThunderbird:   "Ny kalender → På nätverket, och klistra in adressen. Uppdateras varje halvtimme.",

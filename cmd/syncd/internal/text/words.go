@@ -226,6 +226,7 @@ type Addresses struct {
 	ICSTitle, ICSLead                      string
 	Family                                 string
 	AddApple, AddGoogle, AddOutlook        string
+	AddOffice                              string // an account at Microsoft from work or school
 	Address                                string
 	Delays                                 string
 	NotPublic                              string

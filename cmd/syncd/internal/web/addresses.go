@@ -165,11 +165,11 @@ type calendarGroup struct {
 }
 
 type calendarRow struct {
-	ID                     string // unique on the page
-	Kind                   string
-	Hint                   string
-	URL                    string
-	Apple, Google, Outlook template.URL
+	ID                             string // unique on the page
+	Kind                           string
+	Hint                           string
+	URL                            string
+	Apple, Google, Outlook, Office template.URL
 }
 
 // feedGroup is one child's feeds.
@@ -227,8 +227,10 @@ func newAddressesView(a Addresses, w *text.Words, reachable bool) addressesView 
 		}
 		if reachable {
 			row.Google = safeURL("https://calendar.google.com/calendar/r?cid=" + url.QueryEscape(string(row.Apple)))
-			row.Outlook = safeURL("https://outlook.live.com/calendar/0/addfromweb?url=" + url.QueryEscape(c.URL) +
-				"&name=" + url.QueryEscape(name+" – "+row.Kind))
+			// Microsoft has one address for private accounts and one for those of
+			// an employer or a school; neither leads to the other.
+			add := "/calendar/0/addfromweb?url=" + url.QueryEscape(c.URL) + "&name=" + url.QueryEscape(name+" – "+row.Kind)
+			row.Outlook, row.Office = safeURL("https://outlook.live.com"+add), safeURL("https://outlook.office.com"+add)
 		}
 		if n := len(v.Calendars); i == 0 || a.Calendars[i-1].Child != c.Child {
 			v.Calendars = append(v.Calendars, calendarGroup{Name: name, Rows: []calendarRow{row}})

@@ -125,6 +125,7 @@ func TestAddressesAreShownForAWhile(t *testing.T) {
 			"webcal://skola.example.org/c/mzxw6ytboi3dgnrvgqztqmjrge/1-events.ics",
 			"https://calendar.google.com/calendar/r?cid=webcal%3A%2F%2Fskola.example.org%2Fc%2Fmzxw6ytboi3dgnrvgqztqmjrge%2F1-events.ics",
 			"https://outlook.live.com/calendar/0/addfromweb?url=https%3A%2F%2Fskola.example.org%2Fc%2F",
+			"https://outlook.office.com/calendar/0/addfromweb?url=https%3A%2F%2Fskola.example.org%2Fc%2F",
 			base + "/f/qpzw6ytboi3dgnrvgqztqmjrge/1-news.atom", text.For(text.SV).Links.Cloud,
 		} {
 			if !strings.Contains(page, want) {

@@ -106,9 +106,11 @@
     const adds = {
       apple: webcal,
       google: "https://calendar.google.com/calendar/r?cid=" + encodeURIComponent(webcal),
-      outlook: "https://outlook.live.com/calendar/0/addfromweb?url=" + encodeURIComponent(address) +
-        "&name=" + encodeURIComponent(row.dataset.title || ""),
     };
+    for (const [account, host] of [["outlook", "outlook.live.com"], ["office", "outlook.office.com"]]) {
+      adds[account] = `https://${host}/calendar/0/addfromweb?url=` + encodeURIComponent(address) +
+        "&name=" + encodeURIComponent(row.dataset.title || "");
+    }
     for (const link of row.querySelectorAll("[data-add]")) link.href = adds[link.dataset.add];
   }
   const password = document.getElementById("dav-password");

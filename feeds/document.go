@@ -68,13 +68,22 @@ func (h *handler) cacheControl() []string {
 	return h.shared.day
 }
 
-// write sends a document, or 304 to those who have it. Ranges are not served:
-// documents are small, and a part of a compressed one is of no use.
-func (h *handler) write(w http.ResponseWriter, r *http.Request, d *document) {
+// write sends a document to the holder of a token, or 304 to those who have it.
+// A reader that goes astray and takes it in full again and again has to wait.
+// Ranges are not served: documents are small, and a part of a compressed one is
+// of no use.
+func (h *handler) write(w http.ResponseWriter, r *http.Request, token string, d *document) {
 	zipped := acceptsGzip(r.Header["Accept-Encoding"])
 	tag := d.tag
 	if zipped {
 		tag = d.tagGzip
+	}
+	held := notModified(r, tag[0], d.modified)
+	if !held && r.Method != http.MethodHead && h.answers.limit > 0 {
+		if wait := h.answers.count(h.reader(token, h.peer(r)), h.now()); wait > 0 {
+			later(w, r, wait)
+			return
+		}
 	}
 	header := w.Header()
 	header["Etag"] = tag
@@ -83,7 +92,7 @@ func (h *handler) write(w http.ResponseWriter, r *http.Request, d *document) {
 	if d.lastModified != nil {
 		header["Last-Modified"] = d.lastModified
 	}
-	if notModified(r, tag[0], d.modified) {
+	if held {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}

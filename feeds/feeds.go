@@ -17,10 +17,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -53,10 +54,13 @@ type Config struct {
 	BaseURL string // what every absolute address begins with, without a final slash
 	Now     func() time.Time
 	Log     *slog.Logger
-	// Peer names who sent a request, to slow down those who guess addresses.
-	// Nil: the network address of the connection, which behind a proxy is the
-	// proxy's.
-	Peer func(*http.Request) string
+	// Peer is the address from which a request came, to slow down those who
+	// guess addresses or ask without end; the zero Addr where it is not known.
+	// Nil: the other end of the connection, which behind a proxy is the proxy.
+	Peer func(*http.Request) netip.Addr
+	// PerMinute is how many calendars and feeds in full one peer is given with
+	// one token in a minute; 304 and HEAD are free. 0: 120; negative: no end.
+	PerMinute int
 	// Used is told of each calendar and feed that is served, 304 included;
 	// token is as in the address. Nil: nobody is told.
 	Used func(ctx context.Context, token string)
@@ -90,21 +94,21 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Peer == nil {
 		cfg.Peer = remoteHost
 	}
+	if cfg.PerMinute == 0 {
+		cfg.PerMinute = answersPerMinute
+	}
 	if cfg.Used == nil {
 		cfg.Used = func(context.Context, string) {}
 	}
 	return &handler{
 		store: cfg.Store, base: strings.TrimRight(cfg.BaseURL, "/"), now: cfg.Now, log: cfg.Log,
 		peer: cfg.Peer, used: cfg.Used, loc: school.Stockholm(),
-		misses: newLimiter(missesPerMinute), packed: newPacker(cfg.CacheBytes),
+		misses: newLimiter[netip.Addr](missesPerMinute), answers: newLimiter[reader](cfg.PerMinute), seed: maphash.MakeSeed(), packed: newPacker(cfg.CacheBytes),
 		shared: newHeaders(),
 	}, nil
 }
 
-func remoteHost(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
+func remoteHost(r *http.Request) netip.Addr {
+	at, _ := netip.ParseAddrPort(r.RemoteAddr) // the zero Addr where it is none
+	return at.Addr()
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -272,13 +273,85 @@ func TestUnknownIsUnknown(t *testing.T) {
 	}
 }
 
+// peerNamed takes the word of the request for its peer.
+func peerNamed(r *http.Request) netip.Addr {
+	peer, _ := netip.ParseAddr(r.Header.Get("X-Peer"))
+	return peer
+}
+
+// A reader that asks for everything again and again has to wait for the rest
+// of the minute; one that asks whether something is new never has to, and
+// neither does another peer, or the same one with another token.
+func TestRunawayReadersWait(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, newStore(), func(c *feeds.Config) { c.Peer = peerNamed })
+	ask := func(peer, method, path string, header ...string) *httptest.ResponseRecorder {
+		return srv.ask(t, method, path, append(header, "X-Peer", peer)...)
+	}
+	ics, atom := addresses()["ics"], addresses()["atom"]
+	tag := ask("10.0.0.1", http.MethodHead, ics).Header().Get("Etag")
+	for i := range 130 {
+		w := ask("10.0.0.1", http.MethodGet, ics)
+		want, wait := http.StatusOK, ""
+		if i >= 120 {
+			want, wait = http.StatusTooManyRequests, "60"
+		}
+		if w.Code != want || w.Header().Get("Retry-After") != wait || (w.Header().Get("Etag") != "") != (want == http.StatusOK) {
+			t.Fatalf("answer %d = %d, Retry-After %q, Etag %q, want %d", i, w.Code, w.Header().Get("Retry-After"), w.Header().Get("Etag"), want)
+		}
+	}
+	for what, got := range map[string]int{
+		"304":              ask("10.0.0.1", http.MethodGet, ics, "If-None-Match", tag).Code - http.StatusNotModified,
+		"HEAD":             ask("10.0.0.1", http.MethodHead, ics).Code - http.StatusOK,
+		"another token":    ask("10.0.0.1", http.MethodGet, atom).Code - http.StatusOK,
+		"another peer":     ask("10.0.0.2", http.MethodGet, ics).Code - http.StatusOK,
+		"a guess":          ask("10.0.0.1", http.MethodGet, "/c/x/y.ics").Code - http.StatusNotFound,
+		"and still a full": ask("10.0.0.1", http.MethodGet, ics).Code - http.StatusTooManyRequests,
+	} {
+		if got != 0 {
+			t.Errorf("%s: the status is off by %d", what, got)
+		}
+	}
+	for range 500 {
+		if w := ask("10.0.0.3", http.MethodGet, ics, "If-None-Match", tag); w.Code != http.StatusNotModified {
+			t.Fatalf("a poll = %d", w.Code)
+		}
+	}
+	srv.now = srv.now.Add(time.Minute)
+	if w := ask("10.0.0.1", http.MethodGet, ics); w.Code != http.StatusOK {
+		t.Errorf("a minute later = %d", w.Code)
+	}
+}
+
+// nowhere takes an answer without keeping it.
+type nowhere struct{ header http.Header }
+
+func (n nowhere) Header() http.Header         { return n.header }
+func (n nowhere) WriteHeader(int)             {}
+func (n nowhere) Write(b []byte) (int, error) { return len(b), nil }
+
+// To count answers costs no memory: with and without a bound they allocate
+// alike.
+func TestCountingAllocatesNothing(t *testing.T) {
+	var allocs [2]float64
+	for i, most := range []int{-1, 1 << 30} {
+		srv := serve(t, newStore(), func(c *feeds.Config) { c.PerMinute = most })
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, addresses()["ics"], nil)
+		w := nowhere{http.Header{}}
+		allocs[i] = testing.AllocsPerRun(200, func() { srv.ServeHTTP(w, r) })
+	}
+	if allocs[0] != allocs[1] {
+		t.Errorf("an answer allocates %v times, counted %v", allocs[0], allocs[1])
+	}
+}
+
 func TestGuessersWait(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, newStore(), func(c *feeds.Config) {
-		c.Peer = func(r *http.Request) string { return r.Header.Get("X-Peer") }
+		c.Peer = peerNamed
 	})
 	for i := range 12 {
-		w := srv.ask(t, http.MethodGet, fmt.Sprintf("/c/guess%d/1-events.ics", i), "X-Peer", "a")
+		w := srv.ask(t, http.MethodGet, fmt.Sprintf("/c/guess%d/1-events.ics", i), "X-Peer", "10.0.0.1")
 		want := http.StatusNotFound
 		if i >= 10 {
 			want = http.StatusTooManyRequests
@@ -287,23 +360,23 @@ func TestGuessersWait(t *testing.T) {
 			t.Errorf("miss %d = %d, Retry-After %q, want %d", i, w.Code, w.Header().Get("Retry-After"), want)
 		}
 	}
-	if w := srv.ask(t, http.MethodGet, "/f/guess/1-all.atom", "X-Peer", "b"); w.Code != http.StatusNotFound {
+	if w := srv.ask(t, http.MethodGet, "/f/guess/1-all.atom", "X-Peer", "10.0.0.2"); w.Code != http.StatusNotFound {
 		t.Errorf("another peer = %d", w.Code)
 	}
-	if w := srv.ask(t, http.MethodGet, addresses()["ics"], "X-Peer", "a"); w.Code != http.StatusOK {
+	if w := srv.ask(t, http.MethodGet, addresses()["ics"], "X-Peer", "10.0.0.1"); w.Code != http.StatusOK {
 		t.Errorf("a subscriber behind the guesser's address = %d", w.Code)
 	}
 	srv.now = srv.now.Add(59500 * time.Millisecond)
-	if w := srv.ask(t, http.MethodGet, "/c/x/y.ics", "X-Peer", "a"); w.Header().Get("Retry-After") != "1" {
+	if w := srv.ask(t, http.MethodGet, "/c/x/y.ics", "X-Peer", "10.0.0.1"); w.Header().Get("Retry-After") != "1" {
 		t.Errorf("half a second before the end: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 	}
 	srv.now = srv.now.Add(time.Second)
-	if w := srv.ask(t, http.MethodGet, "/c/x/y.ics", "X-Peer", "a"); w.Code != http.StatusNotFound {
+	if w := srv.ask(t, http.MethodGet, "/c/x/y.ics", "X-Peer", "10.0.0.1"); w.Code != http.StatusNotFound {
 		t.Errorf("a minute later = %d", w.Code)
 	}
 	// Very many peers are forgotten rather than kept.
 	for i := range 10000 {
-		if w := srv.ask(t, http.MethodGet, "/c/x/y.ics", "X-Peer", fmt.Sprint(i)); w.Code != http.StatusNotFound {
+		if w := srv.ask(t, http.MethodGet, "/c/x/y.ics", "X-Peer", fmt.Sprintf("10.1.%d.%d", i/250, i%250)); w.Code != http.StatusNotFound {
 			t.Fatalf("peer %d = %d", i, w.Code)
 		}
 	}

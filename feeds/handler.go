@@ -3,10 +3,12 @@ package feeds
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -30,12 +32,15 @@ type handler struct {
 	base   string
 	now    func() time.Time
 	log    *slog.Logger
-	peer   func(*http.Request) string
+	peer   func(*http.Request) netip.Addr
 	used   func(ctx context.Context, token string)
 	loc    *time.Location
-	misses *limiter
 	packed *packer
 	shared headers
+
+	misses  *limiter[netip.Addr]
+	answers *limiter[reader]
+	seed    maphash.Seed
 
 	buffers sync.Pool // of *[]byte, for media
 }
@@ -86,7 +91,7 @@ func (h *handler) serveCalendar(w http.ResponseWriter, r *http.Request, token, n
 		return
 	}
 	h.used(r.Context(), token)
-	h.write(w, r, h.calendarDocument(c))
+	h.write(w, r, token, h.calendarDocument(c))
 }
 
 // calendarDocument returns the document of a calendar, compressed when
@@ -113,7 +118,7 @@ func (h *handler) serveFeed(w http.ResponseWriter, r *http.Request, token, name 
 		return
 	}
 	h.used(r.Context(), token)
-	h.write(w, r, doc)
+	h.write(w, r, token, doc)
 }
 
 // pageOf returns the page that a query asks for, 1 when it asks for none. Any
@@ -148,15 +153,20 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, route string, err
 	}
 }
 
-// missing answers an address that leads nowhere. Only such answers are
-// counted: a subscriber behind the same router as a guesser is still served.
+// missing answers an address that leads nowhere. These are counted apart from
+// what is found: a subscriber behind the same router as a guesser is still served.
 func (h *handler) missing(w http.ResponseWriter, r *http.Request) {
-	if wait := h.misses.miss(h.peer(r), h.now()); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
-		refuse(w, r, http.StatusTooManyRequests)
+	if wait := h.misses.count(h.peer(r), h.now()); wait > 0 {
+		later(w, r, wait)
 		return
 	}
 	refuse(w, r, http.StatusNotFound)
+}
+
+// later answers those who ask too much for now.
+func later(w http.ResponseWriter, r *http.Request, wait time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+	refuse(w, r, http.StatusTooManyRequests)
 }
 
 // refuse answers a status without a document.

@@ -1,22 +1,30 @@
 package feeds
 
 import (
+	"hash/maphash"
+	"net/netip"
 	"sync"
 	"time"
 )
 
-// missesPerMinute is how many addresses that lead nowhere one peer may try.
-const missesPerMinute = 10
+const (
+	// missesPerMinute is how many addresses that lead nowhere one peer may try.
+	missesPerMinute = 10
+	// answersPerMinute is how many documents in full one peer is given with one
+	// token: many times what a family's programs ask for when all begin at once.
+	answersPerMinute = 120
+)
 
 // maxPeers bounds the memory of a limiter.
 const maxPeers = 4096
 
-// limiter counts misses per peer in windows of a minute that begin with the
-// first one. Safe for concurrent use.
-type limiter struct {
+// limiter counts what somebody does in windows of a minute that begin with the
+// first time. Safe for concurrent use; it allocates nothing for those whom it
+// knows.
+type limiter[K comparable] struct {
 	limit int
 	mu    sync.Mutex
-	peers map[string]window
+	known map[K]window
 }
 
 type window struct {
@@ -24,24 +32,24 @@ type window struct {
 	count int
 }
 
-func newLimiter(limit int) *limiter {
-	return &limiter{limit: limit, peers: map[string]window{}}
+func newLimiter[K comparable](limit int) *limiter[K] {
+	return &limiter[K]{limit: limit, known: map[K]window{}}
 }
 
-// miss counts one miss and returns how long the peer has to wait, 0 while it
-// is below the limit.
-func (l *limiter) miss(peer string, now time.Time) time.Duration {
+// count counts one and returns how long who did it has to wait, 0 while it is
+// below the limit.
+func (l *limiter[K]) count(who K, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w, found := l.peers[peer]
+	w, found := l.known[who]
 	if !found || !now.Before(w.ends) {
-		if !found && len(l.peers) >= maxPeers {
+		if !found && len(l.known) >= maxPeers {
 			l.forget(now)
 		}
 		w = window{ends: now.Add(time.Minute)}
 	}
 	w.count++
-	l.peers[peer] = w
+	l.known[who] = w
 	if w.count <= l.limit {
 		return 0
 	}
@@ -49,13 +57,23 @@ func (l *limiter) miss(peer string, now time.Time) time.Duration {
 }
 
 // forget makes room: what is over goes, or everything when nothing is.
-func (l *limiter) forget(now time.Time) {
-	for peer, w := range l.peers {
+func (l *limiter[K]) forget(now time.Time) {
+	for who, w := range l.known {
 		if !now.Before(w.ends) {
-			delete(l.peers, peer)
+			delete(l.known, who)
 		}
 	}
-	if len(l.peers) >= maxPeers {
-		clear(l.peers)
+	if len(l.known) >= maxPeers {
+		clear(l.known)
 	}
+}
+
+// reader is somebody with a token, of which only a hash is remembered.
+type reader struct {
+	token uint64
+	peer  netip.Addr
+}
+
+func (h *handler) reader(token string, peer netip.Addr) reader {
+	return reader{token: maphash.String(h.seed, token), peer: peer}
 }

@@ -63,6 +63,9 @@ type Config struct {
 	// SaveEvery is how often what the disk refused is tried again; 0: every
 	// minute.
 	SaveEvery time.Duration
+	// PerMinute is how many calendars and feeds in full one peer is given with
+	// one token in a minute; 0: the feeds' own, negative: no end.
+	PerMinute int
 	// Whole names children whose subscribed calendars are never narrowed; nil:
 	// none.
 	Whole   func(school.ChildNumber) bool
@@ -189,8 +192,8 @@ func (a *App) buildHandler(context.Context) error {
 	}
 	subscribed, err := feeds.New(feeds.Config{
 		Store: a.views.Feeds(), BaseURL: a.cfg.BaseURL, Now: a.cfg.Now, Log: a.cfg.Log,
-		Peer: func(r *http.Request) string { return auth.Peer(r, a.cfg.Trusted).String() },
-		Used: a.views.Feeds().Used,
+		Peer: func(r *http.Request) netip.Addr { return auth.Peer(r, a.cfg.Trusted) },
+		Used: a.views.Feeds().Used, PerMinute: a.cfg.PerMinute,
 	})
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func openShelf(b *testing.B) *shelf {
 	}
 	var err error
 	if s.app, err = app.New(b.Context(), app.Config{
-		DB: s.db, DataDir: b.TempDir(), BaseURL: "https://skola.example", Platforms: app.Platforms(), Now: clock.Now, Log: discard(),
+		DB: s.db, DataDir: b.TempDir(), BaseURL: "https://skola.example", Platforms: app.Platforms(), Now: clock.Now, Log: discard(), PerMinute: -1,
 	}); err != nil {
 		b.Fatal(err)
 	}

@@ -45,11 +45,16 @@ func serve(ctx context.Context, c call) error {
 	}
 	return withApp(ctx, c, cfg, log, func(ctx context.Context, ac app.Config) error {
 		ac.TLS, ac.Out = tlsConfig, c.Out
+		var lc net.ListenConfig
+		if cfg.RedirectListen != "" {
+			if ac.Redirect, err = lc.Listen(ctx, "tcp", cfg.RedirectListen); err != nil {
+				return fmt.Errorf("listen: redirects: %w", err)
+			}
+		}
 		a, err := app.New(ctx, ac)
 		if err != nil {
 			return err
 		}
-		var lc net.ListenConfig
 		ln, err := lc.Listen(ctx, "tcp", cfg.Listen)
 		if err != nil {
 			return fmt.Errorf("listen: %w", err)

@@ -52,6 +52,7 @@ type Config struct {
 
 	Trusted   []netip.Prefix    // proxies that are believed
 	TLS       *tls.Config       // nil: none here
+	Redirect  net.Listener      // where http is sent on to BaseURL; nil: nowhere
 	Transport http.RoundTripper // to the platforms; nil: the internet
 	Gap       time.Duration     // between two requests to a host
 	// DaysBack and DaysAhead bound the dated things that are asked for, around
@@ -236,7 +237,10 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 
 	front, serving := errgroup.WithContext(ctx)
 	front.Go(func() error { return ctl.Serve(serving, a.cfg.DataDir) })
-	front.Go(func() error { return a.serve(serving, ln) })
+	front.Go(func() error { return a.serve(serving, ln, a.handler, a.cfg.TLS) })
+	if a.cfg.Redirect != nil {
+		front.Go(func() error { return a.serve(serving, a.cfg.Redirect, sentOn(a.cfg.BaseURL), nil) })
+	}
 	front.Go(func() error { // an engine that fails takes the servers with it
 		select {
 		case <-a.wiped:
@@ -288,16 +292,16 @@ func (a *App) keepSaved(ctx context.Context) error {
 // stopTime is how long requests under way may take when the program stops.
 const stopTime = 10 * time.Second
 
-func (a *App) serve(ctx context.Context, ln net.Listener) error {
+func (a *App) serve(ctx context.Context, ln net.Listener, handler http.Handler, tlsConfig *tls.Config) error {
 	srv := &http.Server{
-		Handler: a.handler, TLSConfig: a.cfg.TLS,
+		Handler: handler, TLSConfig: tlsConfig,
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 2 * time.Minute,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.cfg.Log.Handler(), slog.LevelDebug),
 	}
 	done := make(chan error, 1)
 	go func() {
-		if a.cfg.TLS != nil {
+		if tlsConfig != nil {
 			done <- srv.ServeTLS(ln, "", "")
 			return
 		}

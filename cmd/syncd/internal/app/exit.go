@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 
+	"syncd/cmd/syncd/internal/config"
 	"syncd/cmd/syncd/internal/text"
 	"syncd/storage"
 	"syncd/storage/backup"
@@ -85,6 +86,8 @@ func hint(err error) string {
 		}
 	}
 	switch {
+	case errors.Is(err, config.ErrRedirect):
+		return "set all of them, or leave SYNCD_REDIRECT_LISTEN out: where a proxy ends TLS, the proxy sends http on"
 	case errors.Is(err, ErrUsage):
 		return "syncd help lists the commands"
 	case errors.Is(err, storage.ErrNewer):

@@ -35,6 +35,7 @@ type Config struct {
 	TrustedProxies   []netip.Prefix // whose X-Forwarded-* headers are believed
 	TLSCert          string         // certificate chain, PEM; empty: no TLS here
 	TLSKey           string         // its key, PEM
+	RedirectListen   string         // host:port at which http is sent on to https; empty: nowhere
 	StaleAfter       time.Duration  // how old an account's data may be before calendars and feeds say so
 	LogLevel         slog.Level
 	LogJSON          bool
@@ -77,6 +78,7 @@ func Options() []Option {
 		{Env: "SYNCD_TRUSTED_PROXIES", Flag: "trusted-proxies", Default: "", Help: "addresses of your reverse proxies, as 10.0.0.2 or 172.16.0.0/12, parted by commas"},
 		{Env: "SYNCD_TLS_CERT", Flag: "tls-cert", Default: "", Help: "certificate chain (PEM), to serve TLS without a proxy"},
 		{Env: "SYNCD_TLS_KEY", Flag: "tls-key", Default: "", Help: "the certificate's key (PEM)"},
+		{Env: "SYNCD_REDIRECT_LISTEN", Flag: "redirect-listen", Default: "", Help: "address and port, as :80, at which http is sent on to the https base URL; only with a certificate"},
 		{Env: "SYNCD_STALE_AFTER", Flag: "stale-after", Default: "24", Help: "hours without a successful read after which calendars and feeds say so"},
 		{Env: "SYNCD_LOG_LEVEL", Flag: "log-level", Default: "info", Help: "debug, info, warn or error"},
 		{Env: "SYNCD_LOG_FORMAT", Flag: "log-format", Default: "text", Help: "text for people, json for machines"},
@@ -149,6 +151,7 @@ func (l *loader) config() Config {
 		BackupPassphrase: l.values["SYNCD_BACKUP_PASSPHRASE"],
 		TLSCert:          l.values["SYNCD_TLS_CERT"],
 		TLSKey:           l.values["SYNCD_TLS_KEY"],
+		RedirectListen:   l.values["SYNCD_REDIRECT_LISTEN"],
 	}
 	c.CredentialsDir, _ = l.env("CREDENTIALS_DIRECTORY")
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
@@ -174,6 +177,7 @@ func (l *loader) config() Config {
 		l.fail("SYNCD_BACKUP_PASSPHRASE must have at least %d characters", MinPassphrase)
 	}
 	c.BaseURL = l.baseURL(c)
+	l.redirect(c)
 	c.TrustedProxies = l.proxies()
 	c.StaleAfter = l.hours("SYNCD_STALE_AFTER", 24, minStale, maxStale)
 	if err := c.LogLevel.UnmarshalText([]byte(l.or("SYNCD_LOG_LEVEL", "info"))); err != nil {
@@ -243,6 +247,21 @@ func (l *loader) baseURL(c Config) string {
 		return ""
 	}
 	return u.String()
+}
+
+// ErrRedirect refuses to send http on to https where syncd does not serve https.
+var ErrRedirect = errors.New("SYNCD_REDIRECT_LISTEN needs a certificate in SYNCD_TLS_CERT and SYNCD_TLS_KEY and an https address in SYNCD_BASE_URL")
+
+func (l *loader) redirect(c Config) {
+	if c.RedirectListen == "" {
+		return
+	}
+	if _, _, err := net.SplitHostPort(c.RedirectListen); err != nil {
+		l.fail("SYNCD_REDIRECT_LISTEN: %q is not host:port", c.RedirectListen)
+	}
+	if c.TLSCert == "" || l.values["SYNCD_BASE_URL"] == "" || !strings.HasPrefix(c.BaseURL, "https://") {
+		l.errs = append(l.errs, ErrRedirect)
+	}
 }
 
 // DefaultBaseURL derives the beginning of links from a listening address; a
@@ -335,7 +354,7 @@ func (c Config) Dump() []Line {
 		"SYNCD_BACKUP_DAYS": strconv.Itoa(c.BackupDays), "SYNCD_BACKUP_WEEKS": strconv.Itoa(c.BackupWeeks),
 		"SYNCD_BACKUP_PASSPHRASE": c.BackupPassphrase,
 		"SYNCD_TRUSTED_PROXIES":   strings.Join(proxies, ","), "SYNCD_TLS_CERT": c.TLSCert,
-		"SYNCD_TLS_KEY": c.TLSKey, "SYNCD_STALE_AFTER": strconv.Itoa(int(c.StaleAfter.Hours())), "SYNCD_LOG_LEVEL": strings.ToLower(c.LogLevel.String()), "SYNCD_LOG_FORMAT": format,
+		"SYNCD_TLS_KEY": c.TLSKey, "SYNCD_REDIRECT_LISTEN": c.RedirectListen, "SYNCD_STALE_AFTER": strconv.Itoa(int(c.StaleAfter.Hours())), "SYNCD_LOG_LEVEL": strings.ToLower(c.LogLevel.String()), "SYNCD_LOG_FORMAT": format,
 	}
 	var out []Line
 	for _, o := range Options() {

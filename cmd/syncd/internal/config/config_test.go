@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -96,6 +97,7 @@ func TestLoadRefuses(t *testing.T) {
 		"level":                {"HOME": "/h", "SYNCD_LOG_LEVEL": "loud"},
 		"format":               {"HOME": "/h", "SYNCD_LOG_FORMAT": "xml"},
 		"certificate alone":    {"HOME": "/h", "SYNCD_TLS_CERT": "/c"},
+		"redirect no port":     {"HOME": "/h", "SYNCD_TLS_CERT": "/c", "SYNCD_TLS_KEY": "/k", "SYNCD_BASE_URL": "https://x", "SYNCD_REDIRECT_LISTEN": "80"},
 		"key below data":       {"HOME": "/h", "SYNCD_DATA_DIR": "/d", "SYNCD_KEYS_DIR": "/d/keys"},
 		"key file in data":     {"HOME": "/h", "SYNCD_DATA_DIR": "/d", "SYNCD_KEY_FILE": "/d/x/my.key"},
 		"one folder":           {"HOME": "/h", "SYNCD_DATA_DIR": "/d", "SYNCD_KEYS_DIR": "/d"},
@@ -104,6 +106,25 @@ func TestLoadRefuses(t *testing.T) {
 	} {
 		if c, err := config.Load(env(vars), nil); err == nil {
 			t.Errorf("%s: Load = %+v, want an error", name, c)
+		}
+	}
+}
+
+func TestRedirectNeedsTLS(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		vars map[string]string
+		ok   bool
+	}{
+		"all of it":      {map[string]string{"SYNCD_TLS_CERT": "/c", "SYNCD_TLS_KEY": "/k", "SYNCD_BASE_URL": "https://x.example"}, true},
+		"no certificate": {map[string]string{"SYNCD_BASE_URL": "https://x.example"}, false},
+		"http":           {map[string]string{"SYNCD_TLS_CERT": "/c", "SYNCD_TLS_KEY": "/k", "SYNCD_BASE_URL": "http://x.example"}, false},
+		"no base URL":    {map[string]string{"SYNCD_TLS_CERT": "/c", "SYNCD_TLS_KEY": "/k"}, false},
+	} {
+		test.vars["HOME"], test.vars["SYNCD_REDIRECT_LISTEN"] = "/h", ":80"
+		c, err := config.Load(env(test.vars), nil)
+		if test.ok && (err != nil || c.RedirectListen != ":80") || !test.ok && !errors.Is(err, config.ErrRedirect) {
+			t.Errorf("%s: Load = %q, %v", name, c.RedirectListen, err)
 		}
 	}
 }

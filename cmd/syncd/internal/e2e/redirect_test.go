@@ -90,7 +90,7 @@ func raw(t *testing.T, address, request string) (int, http.Header, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := fmt.Fprintf(conn, "%s\r\nHost: evil.example\r\nConnection: close\r\n\r\n", request); err != nil {
 		t.Fatal(err)
 	}

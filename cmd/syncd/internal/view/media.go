@@ -7,6 +7,7 @@ import (
 	"encoding/base32"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"syncd/source/school"
@@ -73,10 +74,7 @@ func (v *Views) listMedia(ctx context.Context, epoch int64) error {
 			if !l.Shows(letter.Child, letter.Kind) && !l.Shows(letter.Child, school.KindAll) {
 				continue
 			}
-			for _, m := range letter.Media {
-				if m.Absent != school.AbsentNot {
-					continue
-				}
+			for _, m := range kept(letter) {
 				m.Text = ""
 				media[mediaID(key, m.ID)] = mediaHit{link: l.ID, ref: m}
 			}
@@ -86,4 +84,9 @@ func (v *Views) listMedia(ctx context.Context, epoch int64) error {
 	defer v.mu.Unlock()
 	v.media, v.warmed = media, epoch
 	return nil
+}
+
+// kept are the pictures and files of a letter that are not absent.
+func kept(l school.Letter) []school.MediaRef {
+	return slices.DeleteFunc(slices.Clone(l.Media), func(m school.MediaRef) bool { return m.Absent != school.AbsentNot })
 }

@@ -54,6 +54,7 @@ func (s *Server) respond(r *http.Request) *Answer {
 }
 
 func (s *Server) route(r *http.Request) *Answer {
+	s.greet(r)
 	path := strings.ToLower(r.URL.Path)
 	switch {
 	case r.Method == http.MethodGet && path == base+"/hem":
@@ -61,17 +62,19 @@ func (s *Server) route(r *http.Request) *Answer {
 	case r.Method == http.MethodGet && path == "/vardnadshavare/base/getuserdata":
 		return s.user(r)
 	}
-	handle, ok := endpoints()[r.Method+" "+strings.TrimPrefix(path, base)]
+	name := r.Method + " " + strings.TrimPrefix(path, base)
+	handle, ok := endpoints()[name]
 	if !ok || !strings.HasPrefix(path, base+"/") {
 		s.offend(r, "no polite client asks for this")
 		return page(http.StatusNotFound, "<html><head><title>404</title></head></html>")
 	}
+	s.behave(r, name)
 	ses := s.session(r)
 	if ses == nil {
 		return s.signedOut(r)
 	}
 	if !s.hasToken(ses, r) {
-		s.offend(r, "x-xsrf-token is missing or wrong")
+		s.offend(r, "x-xsrf-token or its cookie is missing or wrong")
 		return failure("The required anti-forgery token was not supplied or was invalid.")
 	}
 	return handle(s, ses, r)
@@ -122,7 +125,10 @@ func (s *Server) schedule(ses *session, r *http.Request) *Answer {
 	return success(eventsJSON(events))
 }
 
-func (s *Server) archive(c schooltest.Child, _ *http.Request) *Answer {
+func (s *Server) archive(c schooltest.Child, r *http.Request) *Answer {
+	if r.URL.Query().Get("bannerImageLimit") == "" {
+		s.offend(r, "bannerImageLimit is missing")
+	}
 	rows := []newsRow{}
 	for i, n := range c.Letters {
 		rows = append(rows, letterJSON(n, c, i%2 == 0))
@@ -202,8 +208,11 @@ func (s *Server) choose(ses *session, r *http.Request) *Answer {
 	}
 	dec := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 4096))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&in); err != nil || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+	if err := dec.Decode(&in); err != nil {
 		s.offend(r, "body is not of the form {\"id\":…}")
+		return failure("Invalid JSON primitive.")
+	}
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		return failure("Invalid JSON primitive.")
 	}
 	return s.selectChild(ses, in.ID)

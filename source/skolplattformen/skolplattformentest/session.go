@@ -88,7 +88,7 @@ func (s *Server) home(r *http.Request) *Answer {
 	token := base64.StdEncoding.EncodeToString([]byte(guid("xsrf", ses.person, strconv.Itoa(s.made)) + "&<>"))
 	ses.tokens = append(ses.tokens, token)
 	s.mu.Unlock()
-	a.Header.Add("Set-Cookie", xsrfCookie+"="+strings.ToLower(guid("xsrf cookie", token))+"; path=/; HttpOnly")
+	a.Header.Add("Set-Cookie", xsrfCookie+"="+cookieOf(token)+"; path=/; HttpOnly")
 	a.Body = []byte(`<!DOCTYPE html><html lang="sv"><head><title>Hem - Vårdnadshavare</title></head><body>` +
 		`<form action="/vardnadshavare/inloggad2/hem"><input type="hidden" name="other" value="">` +
 		`<input name="__RequestVerificationToken" type="hidden" value="` + html.EscapeString(token) + `" /></form>` +
@@ -132,11 +132,16 @@ func (s *Server) user(r *http.Request) *Answer {
 	})
 }
 
-// hasToken checks the XSRF header against the tokens of the session.
+// cookieOf is the value of the cookie that goes with an XSRF token.
+func cookieOf(token string) string { return strings.ToLower(guid("xsrf cookie", token)) }
+
+// hasToken checks the XSRF header and its cookie against the tokens of the
+// session.
 func (s *Server) hasToken(ses *session, r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Contains(ses.tokens, r.Header.Get("X-Xsrf-Token"))
+	token := r.Header.Get("X-Xsrf-Token")
+	return slices.Contains(ses.tokens, token) && cookie(r, xsrfCookie) == cookieOf(token)
 }
 
 // selectChild remembers the child for all tagged requests of the session.

@@ -345,9 +345,9 @@ func hrefs(t *testing.T, body string) []string {
 
 // event is a VEVENT as a calendar program understands it.
 type event struct {
-	uid, title string
-	start, end time.Time
-	allDay     bool
+	uid, title, body string
+	start, end       time.Time
+	allDay           bool
 }
 
 // events decodes a calendar as another program would.
@@ -362,6 +362,7 @@ func events(t *testing.T, data string) []event {
 		var ev event
 		ev.uid, _ = e.Props.Text(ical.PropUID)
 		ev.title, _ = e.Props.Text(ical.PropSummary)
+		ev.body, _ = e.Props.Text(ical.PropDescription)
 		ev.allDay = e.Props.Get(ical.PropDateTimeStart).ValueType() == ical.ValueDate
 		if ev.start, err = e.DateTimeStart(school.Stockholm()); err != nil {
 			t.Fatal(err)

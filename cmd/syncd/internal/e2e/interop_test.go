@@ -121,6 +121,12 @@ func TestInteropVdirsyncerAndKhal(t *testing.T) {
 			t.Errorf("%s (-world +vdirsyncer):\n%s", slug, diff)
 		}
 		h.compareKhal(home, slug, expected(h.world, c))
+		slug = fmt.Sprintf("%d-meals", i+1)
+		menu := served(h.world, c)
+		if diff := cmp.Diff(worded(menu), worded(fetched(t, home, slug))); diff != "" {
+			t.Errorf("%s (-world +vdirsyncer):\n%s", slug, diff)
+		}
+		h.compareKhal(home, slug, received(h.world, menu))
 	}
 
 	c := h.world.Children()[0]

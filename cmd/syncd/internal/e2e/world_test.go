@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -74,6 +75,38 @@ func expected(w *schooltest.World, c schooltest.Child) []string {
 	return out
 }
 
+// served lists what a child's school serves, as far as it is shown: a
+// preschool's menu begins with this week, and its dishes stand in one line.
+func served(w *schooltest.World, c schooltest.Child) []event {
+	loc := school.Stockholm()
+	today := school.DateOf(now().In(loc))
+	s := w.SchoolOf(c)
+	var out []event
+	for _, m := range s.Menu {
+		if s.Preschool && m.Date.Before(today.Monday()) || school.DefaultLimits().Expired(school.ShelfMeals, m.Date, today) {
+			continue
+		}
+		if s.Preschool {
+			m.Dishes = []string{strings.Join(m.Dishes, ", ")}
+		}
+		out = append(out, event{
+			title: m.Dishes[0], body: strings.Join(m.Dishes, "\n"), allDay: true,
+			start: m.Date.Start(loc), end: m.Date.AddDays(1).Start(loc),
+		})
+	}
+	return out
+}
+
+// worded writes events with their day and every word of their texts.
+func worded(list []event) []string {
+	var out []string
+	for _, e := range list {
+		out = append(out, when(e.start, e.end, e.allDay)+": "+e.title+"\n"+e.body)
+	}
+	slices.Sort(out)
+	return out
+}
+
 func received(w *schooltest.World, list []event) []string {
 	var out []string
 	for _, e := range list {
@@ -83,9 +116,21 @@ func received(w *schooltest.World, list []event) []string {
 	return out
 }
 
+// queried fetches a child's calendar by CalDAV.
+func (h *house) queried(n school.ChildNumber, k school.Kind) []event {
+	h.t.Helper()
+	var out []event
+	for _, r := range parse(h.t, h.dav("REPORT", h.calendarPath(fmt.Sprintf("%d-%s", n, k)), query, "1").body).Responses {
+		for _, data := range r.Data {
+			out = append(out, events(h.t, data)...)
+		}
+	}
+	return out
+}
+
 // TestEveryEventOnce compares what a subscriber gets, in either protocol, with
-// the world: every event once, at the right child, at the right hour in summer
-// and in winter, whole days on the right days.
+// the world: every event and every meal once, at the right child, at the right
+// hour in summer and in winter, whole days on the right days.
 func TestEveryEventOnce(t *testing.T) {
 	t.Parallel()
 	h := open(t)
@@ -97,20 +142,25 @@ func TestEveryEventOnce(t *testing.T) {
 		if diff := cmp.Diff(want, received(h.world, ics)); diff != "" {
 			t.Errorf("child %d by ICS (-world +received):\n%s", n, diff)
 		}
-		var dav []event
-		for _, r := range parse(t, h.dav("REPORT", "/dav/"+h.addresses.CalDAV.User+"/calendars/"+string(rune('0'+n))+"-events/", query, "1").body).Responses {
-			for _, data := range r.Data {
-				dav = append(dav, events(t, data)...)
-			}
-		}
-		if diff := cmp.Diff(want, received(h.world, dav)); diff != "" {
+		if diff := cmp.Diff(want, received(h.world, h.queried(n, school.KindEvents))); diff != "" {
 			t.Errorf("child %d by CalDAV (-world +received):\n%s", n, diff)
+		}
+		menu := worded(served(h.world, c))
+		if len(menu) < 20 {
+			t.Errorf("child %d: the world serves on %d days: the comparison says little", n, len(menu))
+		}
+		meals := events(t, h.calendar(n, school.KindMeals))
+		if diff := cmp.Diff(menu, worded(meals)); diff != "" {
+			t.Errorf("child %d, meals by ICS (-world +received):\n%s", n, diff)
+		}
+		if diff := cmp.Diff(menu, worded(h.queried(n, school.KindMeals))); diff != "" {
+			t.Errorf("child %d, meals by CalDAV (-world +received):\n%s", n, diff)
 		}
 		for _, e := range ics {
 			months[e.start.Month()] = true
 		}
 		seen := map[string]bool{}
-		for _, e := range ics {
+		for _, e := range slices.Concat(ics, meals) {
 			if seen[e.uid] {
 				t.Errorf("child %d: UID %s comes twice", n, e.uid)
 			}

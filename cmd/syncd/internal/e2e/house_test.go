@@ -4,7 +4,10 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
+	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -12,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -116,7 +120,8 @@ func newHouse(t *testing.T) *house {
 func (h *house) data() string { return filepath.Join(h.dir, "data") }
 func (h *house) key() string  { return filepath.Join(h.dir, "keys", "cache.key") }
 
-// start opens the data and runs the program on a free port.
+// start opens the data and runs the program, on the port that it had before
+// where that is still free.
 func (h *house) start() {
 	h.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -128,9 +133,11 @@ func (h *house) start() {
 	if h.db, err = storage.Open(ctx, storage.Options{Dir: h.data(), Keys: keys, Now: h.clock.now, Log: log}); err != nil {
 		h.t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", cmp.Or(strings.TrimPrefix(h.base, "http://"), "127.0.0.1:0"))
 	if err != nil {
-		h.t.Fatal(err)
+		if ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			h.t.Fatal(err)
+		}
 	}
 	h.base = "http://" + ln.Addr().String()
 	if h.app, err = app.New(ctx, app.Config{
@@ -151,11 +158,12 @@ func (h *house) start() {
 }
 
 // restart stops the program and starts it again on the same data. The
-// addresses move to the new port.
+// addresses move along if the port is another one.
 func (h *house) restart() {
 	h.t.Helper()
 	old := h.base
 	h.stop()
+	http.DefaultClient.CloseIdleConnections() // the port may be the same
 	h.start()
 	for i := range h.addresses.Calendars {
 		h.addresses.Calendars[i].URL = strings.Replace(h.addresses.Calendars[i].URL, old, h.base, 1)
@@ -271,19 +279,22 @@ func (h *house) calendar(n school.ChildNumber, k school.Kind) string {
 	return ""
 }
 
-// everything returns every answer that a subscriber can get, by what was asked.
+// everything returns every answer that a subscriber can get, by what was
+// asked. What begins with the port that the program happens to have, and what
+// depends on its length, is left to sent.
 func (h *house) everything() map[string]string {
 	h.t.Helper()
 	out := map[string]string{}
 	for _, c := range h.addresses.Calendars {
-		a := h.do(http.MethodGet, c.URL, "")
-		out[fmt.Sprintf("ics %d-%s", c.Child, c.Kind)] = a.header.Get("ETag") + a.header.Get("Last-Modified") + a.body
+		name := fmt.Sprintf("ics %d-%s", c.Child, c.Kind)
+		out[name], out[name+", gzip"] = h.as("identity", c.URL).whole(), h.as("gzip", c.URL).whole()
 	}
-	for _, f := range h.addresses.Feeds {
-		for _, ext := range []string{".atom", ".rss", ".json"} {
-			a := h.do(http.MethodGet, strings.TrimSuffix(f.URL, ".atom")+ext, "")
-			// Addresses begin with the port that the program happens to have.
-			out[fmt.Sprintf("feed %d-%s%s", f.Child, f.Kind, ext)] = strings.ReplaceAll(a.body, h.base, "")
+	for name, address := range h.feeds() {
+		plain, packed := h.as("identity", address), h.as("gzip", address)
+		out[name] = strings.ReplaceAll(plain.body, h.base, "")
+		out[name+", headers"] = fmt.Sprintln(plain.stamps(), packed.stamps())
+		if unpacked := gunzip(h.t, packed.body); unpacked != plain.body {
+			h.t.Errorf("%s is another one when it comes compressed", name)
 		}
 	}
 	home := "/dav/" + h.addresses.CalDAV.User + "/calendars/"
@@ -291,6 +302,87 @@ func (h *house) everything() map[string]string {
 	for _, slug := range h.slugs() {
 		out["propfind "+slug] = h.dav("PROPFIND", home+slug+"/", propfind, "1").body
 		out["query "+slug] = h.dav("REPORT", home+slug+"/", query, "1").body
+		for _, r := range parse(h.t, out["query "+slug]).Responses {
+			out["objects "+slug] += r.Href + h.dav(http.MethodGet, r.Href, "", "0").whole()
+		}
+	}
+	return out
+}
+
+// sent is everything and, to the byte, the feeds as they are sent. It compares
+// within one address of the program.
+func (h *house) sent() map[string]string {
+	h.t.Helper()
+	out := h.everything()
+	for name, address := range h.feeds() {
+		out[name+", as sent"], out[name+", gzip"] = h.as("identity", address).whole(), h.as("gzip", address).whole()
+	}
+	return out
+}
+
+// feeds are the addresses of the link's feeds in each format.
+func (h *house) feeds() map[string]string {
+	out := map[string]string{}
+	for _, f := range h.addresses.Feeds {
+		for _, ext := range []string{".atom", ".rss", ".json"} {
+			out[fmt.Sprintf("feed %d-%s%s", f.Child, f.Kind, ext)] = strings.TrimSuffix(f.URL, ".atom") + ext
+		}
+	}
+	return out
+}
+
+// as asks for an answer in one encoding.
+func (h *house) as(encoding, address string) answer {
+	h.t.Helper()
+	return h.do(http.MethodGet, address, "", "Accept-Encoding", encoding)
+}
+
+// stamps are what an answer says of its content, but for its ETag, which is another
+// one wherever the bytes are.
+func (a answer) stamps() string {
+	return fmt.Sprintln(a.status, a.header.Get("Last-Modified"), a.header.Get("Content-Type"), a.header.Get("Content-Encoding"))
+}
+
+// whole is everything about an answer that must not change when nothing did.
+func (a answer) whole() string { return a.header.Get("ETag") + a.stamps() + a.body }
+
+func gunzip(t *testing.T, packed string) string {
+	t.Helper()
+	zr, err := gzip.NewReader(strings.NewReader(packed))
+	if err != nil {
+		t.Fatalf("not compressed: %v", err)
+	}
+	b, err := io.ReadAll(zr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// files are the sums of what is stored of the school: the sealed cache and
+// each picture.
+func (h *house) files() map[string]string {
+	h.t.Helper()
+	out := map[string]string{}
+	for _, pattern := range []string{storage.CacheName, "blobs/*", "blobs/*/*"} {
+		paths, err := filepath.Glob(filepath.Join(h.data(), pattern))
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		for _, path := range paths {
+			info, err := os.Stat(path)
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			if info.IsDir() {
+				continue
+			}
+			b, err := os.ReadFile(path)
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			out[strings.TrimPrefix(path, h.data())] = fmt.Sprintf("%x %s", sha256.Sum256(b), info.ModTime())
+		}
 	}
 	return out
 }

@@ -121,7 +121,7 @@ func fingerprint(rows []wireEvent) string {
 	}
 	h := sha256.New()
 	for _, e := range rows {
-		for _, s := range []string{string(e.ID), deref(e.Title), deref(e.Start), deref(e.End)} {
+		for _, s := range []string{string(e.ID), e.Title.text, deref(e.Start), deref(e.End)} {
 			fmt.Fprintf(h, "%d:%s", len(s), s)
 		}
 	}

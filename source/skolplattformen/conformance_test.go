@@ -214,6 +214,9 @@ func faults() []sourcetest.Fault {
 		{Name: "calendar/no dates", Inject: inject("GetSchoolCalender", skolplattformentest.Drop("LongEventDateTime")), Parts: calendar},
 		{Name: "calendar/other dates", Inject: inject("GetSchoolCalender", skolplattformentest.Set("LongEndDateTime", "snart")), Parts: calendar},
 		{Name: "calendar/row retyped", Inject: inject("GetSchoolCalender", skolplattformentest.Set("AllDayEvent", "nej")), Parts: calendar},
+		{Name: "calendar/no titles", Inject: inject("GetSchoolCalender", skolplattformentest.Drop("Title")), Parts: calendar},
+		{Name: "schedule/no titles", Inject: inject("GetSchema", skolplattformentest.Drop("Title")), Parts: schedule},
+		{Name: "news/no titles", Inject: inject("GetNewsArchive", skolplattformentest.Drop("Header")), Parts: news},
 		{Name: "schedule/no dates", Inject: inject("GetSchema", skolplattformentest.Set("LongEndDateTime", nil)), Parts: schedule},
 		{Name: "news/no dates", Inject: func(f sourcetest.Fake) {
 			for _, field := range []string{"PublicationDate", "PubDateSE"} {

@@ -84,20 +84,20 @@ func stages(status string) []string {
 // called off; English, with one L.
 const cancelled = "Canceled: "
 
-// translateEvents translates calendar rows. Rows without a readable date are
-// counted and left out. An id is unique only within a school, so prefix, the
+// translateEvents translates calendar rows. Rows without a readable date or
+// the field for the title are counted and left out. An id is unique only within a school, so prefix, the
 // school's own key, goes before it; rows without one have no Ref.
 func translateEvents(rows []wireEvent, prefix string, scope school.Scope) (events []school.Event, skipped int) {
 	for _, r := range rows {
 		start, ok1 := parseMoment(r.Start)
 		end, ok2 := parseMoment(r.End)
 		sp, ok3 := span(start, end, r.AllDay)
-		if !ok1 || !ok2 || !ok3 {
+		if !ok1 || !ok2 || !ok3 || !r.Title.there {
 			skipped++
 			continue
 		}
 		e := school.Event{
-			Item:  school.Item{Title: deref(r.Title), Place: deref(r.Location), Body: deref(r.Description), Span: sp},
+			Item:  school.Item{Title: r.Title.text, Place: deref(r.Location), Body: deref(r.Description), Span: sp},
 			Scope: scope,
 		}
 		if r.ID != "" {
@@ -132,7 +132,7 @@ type letter struct {
 }
 
 // translateLetters translates the list of letters, newest change first. Those
-// without an id or a date are counted and left out.
+// without an id, a date or the field for the title are counted and left out.
 func translateLetters(rows []wireNews, child pupil) (letters []letter, skipped int) {
 	for _, r := range rows {
 		l, ok := translateLetter(r, child)
@@ -152,14 +152,14 @@ func translateLetter(r wireNews, child pupil) (letter, bool) {
 		// The human date is in Stockholm's wall clock and to the minute.
 		published, ok = parseMoment(r.PublishedSE)
 	}
-	if !ok || r.ID == "" {
+	if !ok || r.ID == "" || !r.Header.there {
 		return letter{}, false
 	}
 	l := letter{id: r.ID, banner: strings.TrimSpace(deref(r.BannerURL)), alt: strings.TrimSpace(deref(r.Alt))}
 	l.NewsItem = school.NewsItem{
 		// The same letter may go to siblings; it is one letter for each.
 		Ref:   school.Ref(child.id() + "/" + r.ID),
-		Title: deref(r.Header), Author: deref(r.Author), Source: deref(r.Source),
+		Title: r.Header.text, Author: deref(r.Author), Source: deref(r.Source),
 		Summary: respace(deref(r.Preamble)), HTML: deref(r.Body), Published: published.instant(),
 	}
 	l.Modified = l.Published

@@ -87,13 +87,26 @@ type wireChild struct {
 }
 
 type wireEvent struct {
-	Title       *string `json:"Title"`
-	ID          wireID  `json:"Id"`
-	Description *string `json:"Description"`
-	Location    *string `json:"Location"`
-	Start       *string `json:"LongEventDateTime"`
-	End         *string `json:"LongEndDateTime"`
-	AllDay      bool    `json:"AllDayEvent"`
+	Title       wireTitle `json:"Title"`
+	ID          wireID    `json:"Id"`
+	Description *string   `json:"Description"`
+	Location    *string   `json:"Location"`
+	Start       *string   `json:"LongEventDateTime"`
+	End         *string   `json:"LongEndDateTime"`
+	AllDay      bool      `json:"AllDayEvent"`
+}
+
+// wireTitle is a title, which may be null. Where the field itself is missing
+// the platform has another name for it now, and what was stored is better.
+type wireTitle struct {
+	there bool
+	text  string
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *wireTitle) UnmarshalJSON(data []byte) error {
+	t.there = true
+	return json.Unmarshal(data, &t.text)
 }
 
 // wireID is an id that may be a number or a text; 0, "" and null are none.
@@ -127,17 +140,17 @@ type wireArticle struct {
 }
 
 type wireNews struct {
-	ID          string  `json:"NewsId"`
-	Header      *string `json:"Header"`
-	Published   *string `json:"PublicationDate"`
-	PublishedSE *string `json:"PubDateSE"`
-	Modified    *string `json:"ModifiedDate"`
-	Source      *string `json:"Source"`
-	Preamble    *string `json:"Preamble"`
-	BannerURL   *string `json:"BannerImageUrl"`
-	Alt         *string `json:"altText"`
-	Body        *string `json:"Body"`
-	Author      *string `json:"AuthorDisplayName"`
+	ID          string    `json:"NewsId"`
+	Header      wireTitle `json:"Header"`
+	Published   *string   `json:"PublicationDate"`
+	PublishedSE *string   `json:"PubDateSE"`
+	Modified    *string   `json:"ModifiedDate"`
+	Source      *string   `json:"Source"`
+	Preamble    *string   `json:"Preamble"`
+	BannerURL   *string   `json:"BannerImageUrl"`
+	Alt         *string   `json:"altText"`
+	Body        *string   `json:"Body"`
+	Author      *string   `json:"AuthorDisplayName"`
 }
 
 type wireNotice struct {

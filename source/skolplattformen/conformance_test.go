@@ -208,6 +208,8 @@ func faults() []sourcetest.Fault {
 		{Name: "child without name", Inject: inject("GetChildren", skolplattformentest.Set("Name", " (elev)")), Want: source.ErrNotUnderstood, Nothing: true},
 		{Name: "children with one id", Inject: inject("GetChildren", skolplattformentest.Set("Id", "A")), Want: source.ErrNotUnderstood, Nothing: true},
 		{Name: "children retyped", Inject: inject("GetChildren", skolplattformentest.Set("Id", 17)), Want: source.ErrNotUnderstood, Nothing: true},
+		{Name: "children of unknown status", Inject: inject("GetChildren", skolplattformentest.Set("Status", "X")), Want: source.ErrWrongChild, Nothing: true},
+		{Name: "children without status", Inject: inject("GetChildren", skolplattformentest.Drop("Status")), Want: source.ErrWrongChild, Nothing: true},
 		{Name: "children refused", Inject: inject("GetChildren", skolplattformentest.Failure("Nej.")), Want: source.ErrRefused, Nothing: true},
 
 		// One field of one part.

@@ -29,8 +29,8 @@ type read struct {
 	taken time.Time
 
 	pupils []pupil
-	// mixed is set in families with a preschool child: the server then
-	// answers about the selected child.
+	// mixed is set in families with a preschool child, or a child that might
+	// be one: the server then answers about the selected child.
 	mixed bool
 }
 
@@ -77,7 +77,7 @@ func (r *read) children(ctx context.Context) error {
 	}
 	r.pupils, err = translateChildren(rows, skipped)
 	for _, p := range r.pupils {
-		r.mixed = r.mixed || p.preschool()
+		r.mixed = r.mixed || !p.beyond()
 	}
 	return err
 }

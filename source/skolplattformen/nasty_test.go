@@ -108,6 +108,20 @@ func TestOddKeys(t *testing.T) {
 	})
 }
 
+// Children of whom nobody knows whether they are at a preschool are selected
+// like those who are, and read.
+func TestUnknownStatus(t *testing.T) {
+	t.Parallel()
+	for _, status := range []any{"X", "F", "", nil} {
+		atHome(t, withoutPreschool, func(f *family) {
+			f.fake.Inject(skolplattformentest.Fault{Path: "GetChildren", Change: skolplattformentest.Set("Status", status)})
+			if k := f.mustFetch(); len(k.snapshots) != 2 || f.fake.Count("SelectChild") != 2 {
+				f.t.Errorf("status %v: %d children read, %d selected; want 2", status, len(k.snapshots), f.fake.Count("SelectChild"))
+			}
+		})
+	}
+}
+
 // A calendar that is cut off by the row limit covers nothing that it does not
 // show.
 func TestRowLimit(t *testing.T) {

@@ -41,6 +41,12 @@ func (p pupil) id() string { return string(p.Ref) }
 
 func (p pupil) preschool() bool { return slices.Contains(p.Stages, "FS") }
 
+// beyond reports whether the child is certainly past preschool: its status has
+// a code that says so.
+func (p pupil) beyond() bool {
+	return !p.preschool() && (slices.Contains(p.Stages, "GR") || slices.Contains(p.Stages, "GY"))
+}
+
 // translateChildren needs every row to be whole: a list of which something is
 // missing is no list. None at all is no family that uses the platform.
 func translateChildren(rows []wireChild, skipped int) ([]pupil, error) {

@@ -185,9 +185,17 @@ func (h *house) join() {
 		h.t.Fatalf("accounts = %v, %v", accounts, err)
 	}
 	h.account = accounts[0].ID
-	if h.addresses, err = h.app.AddLink(ctx, web.NewLink{Label: "Prov", Options: h.options}, time.Time{}); err != nil {
+	h.addresses = h.link("Prov")
+}
+
+// link makes a link to everything.
+func (h *house) link(label string) web.Addresses {
+	h.t.Helper()
+	a, err := h.app.AddLink(h.t.Context(), web.NewLink{Label: label, Options: h.options}, time.Time{})
+	if err != nil {
 		h.t.Fatal(err)
 	}
+	return a
 }
 
 // open starts a program, signs in and reads.

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"syncd/source/school"
 	"syncd/source/skolplattformen/skolplattformentest"
 	"syncd/storage"
@@ -167,6 +169,31 @@ func faults() []fault {
 		{"100 MB", "getnewsarchive", skolplattformentest.Huge(100 << 20), school.ProblemNotUnderstood},
 		{"gzip bomb", "getschoolcalender", skolplattformentest.Bomb(1 << 30), school.ProblemNotUnderstood},
 		{"no children", "getchildren", f("Data", []any{}), school.ProblemNotUnderstood},
+		{"200 without a body", "getchildren", skolplattformentest.Empty(), school.ProblemNotUnderstood},
+		{"200 without a body of one part", "getnewsarchive", skolplattformentest.Empty(), school.ProblemNotUnderstood},
+		{"children without ids", "getchildren", skolplattformentest.Drop("Id"), school.ProblemNotUnderstood},
+		{"events without a beginning", "getschoolcalender", skolplattformentest.Drop("LongEventDateTime"), school.ProblemNotUnderstood},
+		{"events without titles", "getschoolcalender", skolplattformentest.Drop("Title"), school.ProblemNotUnderstood},
+		{"bookings without titles", "getschema", skolplattformentest.Drop("Title"), school.ProblemNotUnderstood},
+		{"letters without titles", "getnewsarchive", skolplattformentest.Drop("Header"), school.ProblemNotUnderstood},
+		{"letters without ids", "getnewsarchive", skolplattformentest.Drop("NewsId"), school.ProblemNotUnderstood},
+		{"a menu without days", "getmatsedelrss", skolplattformentest.Drop("Title"), school.ProblemNotUnderstood},
+		{"no answer of the school's in the envelope", "getschema", skolplattformentest.Drop("Data"), school.ProblemNotUnderstood},
+		{"fields that nobody knows", "", skolplattformentest.Extra(), school.ProblemNone},
+		{"unreadable days of events", "getschoolcalender", f("LongEndDateTime", "2026-02-31 25:61"), school.ProblemNotUnderstood},
+		{"unreadable days of bookings", "getschema", f("LongEventDateTime", "i morgon"), school.ProblemNotUnderstood},
+		{"unreadable days of letters", "getnewsarchive", every(f("PublicationDate", "/Date(x)/"), f("PubDateSE", "")), school.ProblemNotUnderstood},
+		{"unreadable days of notices", "getnotifications", every(f("Messagetime", "/Date(99999999999999999999)/"), f("DateCreated", "0001-01-01T00:00:00")), school.ProblemNotUnderstood},
+		{"unreadable days of a menu", "getmatsedelrss", f("Title", "Månfredag - Vecka 54"), school.ProblemNotUnderstood},
+	}
+}
+
+// every makes several changes to one answer.
+func every(changes ...func(*skolplattformentest.Answer)) func(*skolplattformentest.Answer) {
+	return func(a *skolplattformentest.Answer) {
+		for _, change := range changes {
+			change(a)
+		}
 	}
 }
 
@@ -178,7 +205,7 @@ func TestFaultsKeepCalendars(t *testing.T) {
 	h.options.Quiet = true // nothing says that the data are old
 	h.start()
 	h.join()
-	before := h.everything()
+	before, files := h.everything(), h.files()
 	for _, f := range faults() {
 		h.fake.Inject(skolplattformentest.Fault{Path: f.path, Change: f.change})
 		if p := h.read(); p != f.problem {
@@ -190,7 +217,14 @@ func TestFaultsKeepCalendars(t *testing.T) {
 				t.Errorf("%s: %s changed", f.name, name)
 			}
 		}
-		h.clock.forward(30 * time.Hour) // longer than any rest
+		if diff := cmp.Diff(files, h.files()); diff != "" {
+			t.Errorf("%s: files (-before +after):\n%s", f.name, diff)
+		}
+		rest := 4 * time.Hour // or the requests of a day are used up
+		if f.problem == school.ProblemRate || f.problem == school.ProblemBlocked {
+			rest = 30 * time.Hour // longer than any
+		}
+		h.clock.forward(rest)
 		h.mustRead()
 	}
 	if got := leaks([]byte(h.logs.String()), h.secrets()); len(got) > 0 {

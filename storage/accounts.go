@@ -227,12 +227,13 @@ func requests(ctx context.Context, tx *sql.Tx, id school.AccountID, day school.D
 }
 
 // AddRequests adds n to the account's requests of a day. Counts older than
-// sixty days are forgotten.
+// sixty days are forgotten. An account that is not there, such as one that was
+// removed since, is [fs.ErrNotExist].
 func (db *DB) AddRequests(ctx context.Context, id school.AccountID, day school.Date, n int) error {
 	return wrap("add requests", db.state.Update(ctx, func(tx *sql.Tx) error {
-		const query = `INSERT INTO requests (account, day, count) VALUES (?, ?, ?)
+		const query = `INSERT INTO requests (account, day, count) SELECT id, ?, ? FROM account WHERE id = ?
 			ON CONFLICT DO UPDATE SET count = count + excluded.count`
-		if _, err := tx.ExecContext(ctx, query, id, dayNumber(day), n); err != nil {
+		if err := must(exec(ctx, tx, query, dayNumber(day), n, id)); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, "DELETE FROM requests WHERE account = ? AND day < ?", id, dayNumber(day)-60)

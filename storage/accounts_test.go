@@ -234,3 +234,24 @@ func TestRendererAndKeys(t *testing.T) {
 		t.Errorf("Generation = %q, then %q, %v", g, again, err)
 	}
 }
+
+// TestRequestsOfAnAccountThatIsGone counts what is made while it is removed.
+func TestRequestsOfAnAccountThatIsGone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	a := h.account("fake")
+	for _, n := range []int{2, 3} {
+		if err := h.AddRequests(t.Context(), a, day(1), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := h.Requests(t.Context(), a, day(1)); n != 5 || err != nil {
+		t.Errorf("Requests = %d, %v", n, err)
+	}
+	if _, err := h.DeleteAccount(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.AddRequests(t.Context(), a, day(1), 1); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("AddRequests = %v, want ErrNotExist", err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -12,7 +13,8 @@ import (
 	"syncd/source/school"
 )
 
-// Counts is where the number of requests per account and day lies.
+// Counts is where the number of requests per account and day lies. It has no
+// place for an account that is not there: [fs.ErrNotExist].
 type Counts interface {
 	Requests(ctx context.Context, id school.AccountID, day school.Date) (int, error)
 	AddRequests(ctx context.Context, id school.AccountID, day school.Date, n int) error
@@ -216,7 +218,9 @@ func (m *Manners) today(ctx context.Context, id school.AccountID) (*count, error
 	return c, nil
 }
 
-// save stores what is not stored yet; the caller holds c.saving.
+// save stores what is not stored yet; the caller holds c.saving. What an
+// account that was removed meanwhile has made, signing out last of all, counts
+// no more.
 func (m *Manners) save(ctx context.Context, id school.AccountID, c *count) error {
 	m.mu.Lock()
 	day, n := c.day, c.unsaved
@@ -224,7 +228,7 @@ func (m *Manners) save(ctx context.Context, id school.AccountID, c *count) error
 	if n == 0 {
 		return nil
 	}
-	if err := m.cfg.Store.AddRequests(ctx, id, day, n); err != nil {
+	if err := m.cfg.Store.AddRequests(ctx, id, day, n); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	m.mu.Lock()

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"syncd/source/school"
 )
@@ -31,40 +33,62 @@ func (db *DB) Media(ctx context.Context, id string) (school.MediaRef, io.ReadClo
 }
 
 // tidyBlobs removes files that no letter knows, which an interrupted change
-// may leave, and asks for letters whose files are gone to be read again.
+// may leave, and asks for letters whose files are gone, or so small that they
+// cannot be whole, to be read again.
 func (db *DB) tidyBlobs(ctx context.Context) error {
 	files, err := db.blobs.IDs()
 	if err != nil {
 		return err
 	}
-	known := map[string]int64{}
-	err = db.cache.View(ctx, func(tx *sql.Tx) error {
-		_, err := rows(ctx, tx, func(r *sql.Rows, _ *struct{}) error {
-			var id string
-			var letter int64
-			err := r.Scan(&id, &letter)
-			known[id] = letter
+	known, err := db.knownBlobs(ctx)
+	if err != nil {
+		return err
+	}
+	var orphans, short []string
+	missing := maps.Clone(known)
+	for _, id := range files {
+		row, ok := known[id]
+		switch {
+		case !ok:
+			orphans = append(orphans, id)
+		case db.blobs.CutShort(id, row.length):
+			short = append(short, id)
+		default:
+			delete(missing, id)
+		}
+	}
+	if err := errors.Join(db.deleteBlobs(orphans), db.setBlobsAside(ctx, short)); err != nil {
+		return err
+	}
+	return db.askAgain(ctx, slices.Collect(maps.Keys(missing)))
+}
+
+// knownBlobs are the pictures and files that letters have.
+func (db *DB) knownBlobs(ctx context.Context) (map[string]blobRow, error) {
+	known := map[string]blobRow{}
+	err := db.cache.View(ctx, func(tx *sql.Tx) error {
+		_, err := rows(ctx, tx, func(r *sql.Rows, b *blobRow) error {
+			err := r.Scan(&b.id, &b.length)
+			known[b.id] = *b
 			return err
-		}, "SELECT id, letter FROM media")
+		}, "SELECT id, length FROM media")
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("list media: %w", err)
+		return nil, fmt.Errorf("list media: %w", err)
 	}
-	var orphans []string
-	for _, id := range files {
-		if _, ok := known[id]; !ok {
-			orphans = append(orphans, id)
-		}
-		delete(known, id)
-	}
-	if err := db.deleteBlobs(orphans); err != nil || len(known) == 0 {
-		return err
+	return known, nil
+}
+
+// askAgain has the letters of pictures and files that are gone read again.
+func (db *DB) askAgain(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
 	}
 	return db.cache.Update(ctx, func(tx *sql.Tx) error {
-		for _, letter := range known {
-			const query = "UPDATE letter SET modified = NULL WHERE id = ? AND modified IS NOT NULL"
-			if _, err := tx.ExecContext(ctx, query, letter); err != nil {
+		for _, id := range ids {
+			const query = "UPDATE letter SET modified = NULL WHERE id = (SELECT letter FROM media WHERE id = ?) AND modified IS NOT NULL"
+			if _, err := tx.ExecContext(ctx, query, id); err != nil {
 				return fmt.Errorf("ask for letter again: %w", err)
 			}
 		}

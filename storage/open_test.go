@@ -524,8 +524,8 @@ func TestRotate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Rotate(t.Context(), ""); err != nil {
-		t.Fatal(err)
+	if lost, err := h.Rotate(t.Context(), ""); err != nil || lost != 0 {
+		t.Fatal(lost, err)
 	}
 	h.close()
 	if h.keys, err = vault.OpenKeys(source); err != nil {

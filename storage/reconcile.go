@@ -65,6 +65,12 @@ func (db *DB) reconcile(ctx context.Context) error {
 	if conflict && !db.opened.OldState {
 		db.opened.LostCache = true // of a history that state.age does not know
 	}
+	if db.blobs, err = vault.OpenBlobs(db.Dir(), db.keys); err != nil {
+		return err
+	}
+	if err := db.saveBlobs(ctx); err != nil {
+		return err
+	}
 	err = db.state.Update(ctx, func(tx *sql.Tx) error {
 		if err := migrate(ctx, tx, stateSteps); err != nil {
 			return err

@@ -14,17 +14,22 @@ import (
 // and the old one is forgotten. After a crash at any moment the key file opens
 // everything, and Rotate may be called again. to names a new key file for a
 // key that is not ours to write ([vault.ErrNotManaged]); empty otherwise. UIDs
-// and the children's numbers stay.
-func (db *DB) Rotate(ctx context.Context, to string) error {
+// and the children's numbers stay. Pictures and files that cannot be read are
+// put aside and their letters asked for again; lost is how many there are.
+func (db *DB) Rotate(ctx context.Context, to string) (lost int, err error) {
 	db.content.Lock()
 	defer db.content.Unlock()
 	if err := db.keys.BeginRotation(to); err != nil {
-		return wrap("rotate", err)
+		return 0, wrap("rotate", err)
 	}
-	if err := errors.Join(db.cache.Reseal(ctx), db.state.Reseal(ctx), db.blobs.Reseal()); err != nil {
-		return wrap("rotate", err)
+	unreadable, err := db.blobs.Reseal()
+	if err := errors.Join(err, db.cache.Reseal(ctx), db.state.Reseal(ctx)); err != nil {
+		return 0, wrap("rotate", err)
 	}
-	return wrap("rotate", db.keys.EndRotation())
+	if err := errors.Join(db.setBlobsAside(ctx, unreadable), db.askAgain(ctx, unreadable)); err != nil {
+		return 0, wrap("rotate", err)
+	}
+	return len(unreadable), wrap("rotate", db.keys.EndRotation())
 }
 
 // Seals says of every sealed file of a data folder whether the key opens it.

@@ -166,9 +166,6 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 	if err := db.endJoins(ctx); err != nil {
 		return nil, fmt.Errorf("storage: open: %w", err)
 	}
-	if db.blobs, err = vault.OpenBlobs(o.Dir, o.Keys); err != nil {
-		return nil, fmt.Errorf("storage: open: %w", err)
-	}
 	if err := db.endDeletions(ctx); err != nil {
 		return nil, fmt.Errorf("storage: open: %w", err)
 	}

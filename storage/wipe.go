@@ -132,7 +132,8 @@ func ours(name string) own {
 	switch {
 	case name == vault.LockName, strings.HasSuffix(name, ".sock"):
 		return ownLock
-	case name == BlobsName, name == partialName, name == readyName, strings.HasPrefix(name, ReplacedPrefix):
+	case name == BlobsName, name == partialName, name == readyName, strings.HasPrefix(name, ReplacedPrefix),
+		strings.HasPrefix(name, BlobsName+UnreadableMark), strings.HasPrefix(name, readyName+UnreadableMark):
 		return ownFolder
 	case strings.HasPrefix(name, CacheName), strings.HasPrefix(name, StateName):
 		return ownSealed // also .new and .unreadable-TIME

@@ -140,7 +140,7 @@ func rotateKey(ctx context.Context, c call, cfg config.Config) error {
 }
 
 // opens reports whether a key file opens all that is there, as one does to
-// which a rotation was cut short.
+// which a rotation was cut short. What is damaged opens with no key.
 func opens(ctx context.Context, c call, cfg config.Config, keyFile string) bool {
 	cfg.KeyFile = keyFile
 	keys, err := vault.FindKeys(keySource(ctx, c, cfg))
@@ -148,6 +148,7 @@ func opens(ctx context.Context, c call, cfg config.Config, keyFile string) bool 
 		return false
 	}
 	seals, err := storage.CheckSeals(cfg.DataDir, keys)
+	seals.Bad = slices.DeleteFunc(seals.Bad, func(err error) bool { return errors.Is(err, vault.ErrDamaged) })
 	return err == nil && seals.Err() == nil && (seals.Cache == nil || seals.State == nil)
 }
 

@@ -702,7 +702,8 @@ func TestRotationDuringRewrite(t *testing.T) {
 	ctx := t.Context()
 	b, before := h.backUp(""), h.keys.Fixed()
 	n, err := backup.Rewrite(ctx, backup.RewriteOptions{Backup: b, Keys: h.keys, Now: h.clock.Now, Log: discard()}, func(db *storage.DB) error {
-		return errors.Join(db.PutDue(ctx, h.account, h.clock.Now()), h.Rotate(ctx, ""))
+		_, err := h.Rotate(ctx, "")
+		return errors.Join(db.PutDue(ctx, h.account, h.clock.Now()), err)
 	})
 	if err != nil {
 		t.Fatal(err)

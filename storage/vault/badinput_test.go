@@ -359,7 +359,7 @@ func TestInteropRotationOnAFullDisk(t *testing.T) {
 		ids = append(ids, id)
 	}
 	write(t, filepath.Join(data, "ballast"), make([]byte, 1_000_000))
-	err = errors.Join(keys.BeginRotation(""), f.Reseal(t.Context()), blobs.Reseal())
+	err = errors.Join(keys.BeginRotation(""), f.Reseal(t.Context()), reseal(blobs))
 	if !errors.Is(err, vault.ErrNotSaved) {
 		t.Fatalf("rotation on a full disk = %v, want ErrNotSaved", err)
 	}
@@ -373,7 +373,7 @@ func TestInteropRotationOnAFullDisk(t *testing.T) {
 	if err := os.Remove(filepath.Join(data, "ballast")); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(f.Reseal(t.Context()), blobs.Reseal(), keys.EndRotation()); err != nil {
+	if err := errors.Join(f.Reseal(t.Context()), reseal(blobs), keys.EndRotation()); err != nil {
 		t.Fatal(err)
 	}
 	again, err = vault.OpenKeys(source)
@@ -411,5 +411,31 @@ func TestPostQuantumKeys(t *testing.T) {
 	}
 	if got := query(t, open(t, path, keys), "SELECT count(*) FROM t"); got != "3" || strings.Contains(fmt.Sprint(keys), "AGE") {
 		t.Errorf("rows = %s", got)
+	}
+}
+
+// TestDraftsGoWithTheKey leaves what a power cut leaves beside a key file: no
+// copy of the key survives it, under whatever name it was written.
+func TestDraftsGoWithTheKey(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "cache.key")
+	if _, err := vault.OpenKeys(vault.KeySource{Managed: path, Data: dir}); err != nil {
+		t.Fatal(err)
+	}
+	ours := []string{path + ".ABCDEFGH.new", path + ".new"}
+	for _, name := range append(ours, path+".copy", filepath.Join(dir, "mine.key.ABCDEFGH.new")) {
+		write(t, name, read(t, path))
+	}
+	if got, err := vault.KeyDrafts(path); err != nil || !slices.Equal(got, ours) {
+		t.Errorf("KeyDrafts = %v, %v, want %v", got, err, ours)
+	}
+	for range 2 {
+		if err := vault.DestroyKeyFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := names(t, dir); got != "cache.key.copy mine.key.ABCDEFGH.new" {
+		t.Errorf("files = %s", got)
 	}
 }

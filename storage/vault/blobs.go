@@ -94,18 +94,22 @@ func (b *Blobs) Open(id string) (_ *Blob, err error) {
 }
 
 // Reseal writes every blob again with the first of the keys. Each is replaced
-// whole or not at all; no Put may be under way.
-func (b *Blobs) Reseal() error {
+// whole or not at all; no Put may be under way. Blobs that cannot be read to
+// their end stay as they are and are returned: no key makes them readable.
+func (b *Blobs) Reseal() (unreadable []string, err error) {
 	ids, err := b.IDs()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, id := range ids {
-		if err := b.reseal(id); err != nil {
-			return err
+		switch err := b.reseal(id); {
+		case errors.Is(err, ErrDamaged), errors.Is(err, ErrKeyUnfit):
+			unreadable = append(unreadable, id)
+		case err != nil:
+			return nil, err
 		}
 	}
-	return nil
+	return unreadable, nil
 }
 
 func (b *Blobs) reseal(id string) (err error) {
@@ -114,17 +118,61 @@ func (b *Blobs) reseal(id string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, old.Close()) }()
+	from := &reader{Reader: old}
 	err = b.keys.seal(b.path(id), func(w io.Writer) error {
 		if _, err := w.Write(header(id)); err != nil {
 			return err
 		}
-		_, err := io.Copy(w, old)
+		_, err := io.Copy(w, from)
 		return err
 	})
-	if err != nil {
+	switch {
+	case from.failed:
+		return damaged(b.path(id), "a part of it was altered")
+	case err != nil:
 		return fmt.Errorf("vault: reseal blob: %w", err)
 	}
 	return nil
+}
+
+// reader tells errors of reading from those of writing.
+type reader struct {
+	io.Reader
+
+	failed bool
+}
+
+// Read implements [io.Reader].
+func (r *reader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.failed = r.failed || err != nil && !errors.Is(err, io.EOF)
+	return n, err
+}
+
+// SetAside moves blobs into a folder of that name in the data folder, which is
+// made (0700) where it is missing. One that is not there is no error. When it
+// returns nil the move is durable.
+func (b *Blobs) SetAside(ids []string, name string) error {
+	folder := filepath.Join(filepath.Dir(b.dir), name)
+	if err := makeFolder(folder); err != nil {
+		return fmt.Errorf("vault: set blobs aside: %w", err)
+	}
+	for _, id := range ids {
+		if err := os.Rename(b.path(id), filepath.Join(folder, id+".age")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("vault: set blobs aside: %w", err)
+		}
+	}
+	if err := errors.Join(syncFolder(folder), syncFolder(b.dir)); err != nil {
+		return fmt.Errorf("vault: set blobs aside: %w", err)
+	}
+	return nil
+}
+
+// CutShort reports whether a blob of so many octets is missing or its file too
+// small to hold them, by what the system says of the file alone.
+func (b *Blobs) CutShort(id string, octets int64) bool {
+	info, err := os.Lstat(b.path(id))
+	return err != nil || info.Size() < blobHeader+octets
 }
 
 // VerifyBlobs reads every blob of a data folder to its end, and returns how

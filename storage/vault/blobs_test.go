@@ -143,3 +143,65 @@ func TestDamagedBlobs(t *testing.T) {
 		t.Error("an altered piece was handed out")
 	}
 }
+
+// reseal reseals blobs that can all be read.
+func reseal(b *vault.Blobs) error {
+	bad, err := b.Reseal()
+	if len(bad) > 0 {
+		err = errors.Join(err, errors.New("some cannot be read"))
+	}
+	return err
+}
+
+// TestResealNamesWhatCannotBeRead: one damaged picture does not stop the
+// others, and stays as it is until somebody sets it aside.
+func TestResealNamesWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	dir, keys := t.TempDir(), newKeys(t)
+	b, err := vault.OpenBlobs(dir, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := func(id string) string { return filepath.Join(dir, "blobs", id+".age") }
+	var ids []string
+	for range 5 {
+		id, _, err := b.Put(strings.NewReader(strings.Repeat("a", 200_000)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	write(t, path(ids[0]), nil)
+	flipped := read(t, path(ids[1]))
+	flipped[len(flipped)/2] ^= 1
+	write(t, path(ids[1]), flipped)
+	write(t, path(ids[2]), read(t, path(ids[3])))
+	for id, cut := range map[string]bool{ids[0]: true, ids[1]: false, ids[3]: false, strings.Repeat("a", 26): true} {
+		if got := b.CutShort(id, 200_000); got != cut {
+			t.Errorf("CutShort(%s) = %v", id, got)
+		}
+	}
+	bad, err := b.Reseal()
+	slices.Sort(bad)
+	want := slices.Sorted(slices.Values(ids[:3]))
+	if err != nil || !slices.Equal(bad, want) {
+		t.Fatalf("Reseal = %v, %v, want %v", bad, err, want)
+	}
+	if string(read(t, path(ids[1]))) != string(flipped) {
+		t.Error("a damaged file was changed")
+	}
+	for range 2 {
+		if err := b.SetAside(bad, "aside"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := names(t, filepath.Join(dir, "aside")); got != want[0]+".age "+want[1]+".age "+want[2]+".age" {
+		t.Errorf("aside = %s", got)
+	}
+	if left, err := b.IDs(); err != nil || len(left) != 2 {
+		t.Errorf("IDs = %v, %v", left, err)
+	}
+	if err := reseal(b); err != nil {
+		t.Error(err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Abandon closes the file for good, after the Update under way: nothing is
@@ -22,7 +23,11 @@ func (f *File) Abandon() error {
 // reaches the bytes on a plain disk only: flash memory and file systems that
 // copy on write may keep the old ones for a while.
 func DestroyKeyFile(path string) error {
-	for _, name := range []string{path + newSuffix, path} {
+	drafts, err := KeyDrafts(path)
+	if err != nil {
+		return err
+	}
+	for _, name := range append(drafts, path) {
 		if err := overwrite(name); err != nil {
 			return fmt.Errorf("vault: destroy key: %w", err)
 		}
@@ -30,11 +35,28 @@ func DestroyKeyFile(path string) error {
 			return fmt.Errorf("vault: destroy key: %w", err)
 		}
 	}
-	err := syncFolder(filepath.Dir(path))
+	err = syncFolder(filepath.Dir(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
+}
+
+// KeyDrafts lists what an interrupted rotation or first start left beside a key
+// file: files of ours that hold its keys. None where the folder is missing.
+func KeyDrafts(path string) (drafts []string, err error) {
+	dir, base := filepath.Split(path)
+	entries, err := os.ReadDir(filepath.Clean(dir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("vault: look for left-over keys: %w", err)
+	}
+	for _, e := range entries {
+		rest, ok := strings.CutPrefix(e.Name(), base+".")
+		if ok && strings.HasSuffix("."+rest, newSuffix) {
+			drafts = append(drafts, filepath.Join(dir, e.Name()))
+		}
+	}
+	return drafts, nil
 }
 
 // overwrite fills a plain file with random bytes, in place.

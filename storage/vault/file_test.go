@@ -388,7 +388,7 @@ func TestRotation(t *testing.T) {
 	}{
 		{"new key written", func() error { return keys.BeginRotation("") }},
 		{"file resealed", func() error { return f.Reseal(t.Context()) }},
-		{"blobs resealed", blobs.Reseal},
+		{"blobs resealed", func() error { return reseal(blobs) }},
 		{"old key forgotten", keys.EndRotation},
 	} {
 		if err := step.do(); err != nil {
@@ -420,6 +420,65 @@ func TestRotation(t *testing.T) {
 	}
 	if stale.Path() != to || strings.Count(string(read(t, to)), "\n") != 1 {
 		t.Errorf("Path = %s", stale.Path())
+	}
+}
+
+// TestRotationGoesOn fails a rotation between its steps, again and again: the
+// key that the first one made is the one that all of them seal with.
+func TestRotationGoesOn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	source := vault.KeySource{Managed: filepath.Join(dir, "keys", "cache.key"), Data: dir}
+	keys, err := vault.OpenKeys(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "x.age")
+	filled(t, path, keys, 3)
+	if err := keys.BeginRotation(""); err != nil {
+		t.Fatal(err)
+	}
+	begun := read(t, source.Managed)
+	for _, when := range []string{"in the same program", "after a restart"} {
+		if err := keys.BeginRotation(""); err != nil {
+			t.Fatal(err)
+		}
+		if keys.Count() != 2 || string(read(t, source.Managed)) != string(begun) {
+			t.Errorf("%s: %d keys, or another one", when, keys.Count())
+		}
+		if keys, err = vault.OpenKeys(source); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Another file never gets the key that stands in this one.
+	elsewhere := filepath.Join(dir, "new.key")
+	other, err := vault.OpenKeys(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.BeginRotation(elsewhere); err != nil || other.Count() != 3 {
+		t.Errorf("to another file: %d keys, %v", other.Count(), err)
+	}
+	f := open(t, path, keys)
+	if err := errors.Join(f.Reseal(t.Context()), keys.EndRotation()); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, f)
+	if keys, err = vault.OpenKeys(source); err != nil || keys.Count() != 1 || strings.Contains(string(read(t, source.Managed)), "#") {
+		t.Fatalf("%d keys, %v", keys.Count(), err)
+	}
+	if got := query(t, open(t, path, keys), "SELECT count(*) FROM t"); got != "3" {
+		t.Errorf("rows = %s", got)
+	}
+	// The next rotation makes a key, and so does one of several keys that
+	// somebody put into the file.
+	write(t, source.Managed, append(read(t, source.Managed), read(t, elsewhere)...))
+	if keys, err = vault.OpenKeys(source); err != nil {
+		t.Fatal(err)
+	}
+	n := keys.Count()
+	if err := keys.BeginRotation(""); err != nil || keys.Count() != n+1 {
+		t.Errorf("of several keys: %d, want %d; %v", keys.Count(), n+1, err)
 	}
 }
 

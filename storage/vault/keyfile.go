@@ -152,6 +152,7 @@ func parseKeyring(text []byte) (keyring, error) {
 	for line := range bytes.Lines(text) {
 		n++
 		s := strings.TrimSpace(string(line))
+		ring.unfinished = ring.unfinished || s == unfinishedLine && n == 1
 		if s == "" || strings.HasPrefix(s, "#") {
 			continue
 		}
@@ -162,5 +163,6 @@ func parseKeyring(text []byte) (keyring, error) {
 	if ring.recipient == nil {
 		return keyring{}, errors.New("it holds no key")
 	}
+	ring.unfinished = ring.unfinished && len(ring.identities) > 1
 	return ring, nil
 }

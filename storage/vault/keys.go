@@ -42,6 +42,7 @@ func newKeys(ring keyring, path string) *Keys {
 type keyring struct {
 	identities []age.Identity
 	recipient  age.Recipient // of the first; never written anywhere
+	unfinished bool          // the first is that of a rotation under way
 }
 
 // add appends a key.
@@ -147,7 +148,7 @@ func GenerateKeys() (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: make key: %w", err)
 	}
-	return newKeys(keyring{[]age.Identity{id}, id.Recipient()}, ""), nil
+	return newKeys(keyring{identities: []age.Identity{id}, recipient: id.Recipient()}, ""), nil
 }
 
 // Path returns the key file, empty for a key that stands in none.
@@ -204,7 +205,7 @@ func createKeys(path string) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: make key: %w", err)
 	}
-	ring := keyring{[]age.Identity{id}, id.Recipient()}
+	ring := keyring{identities: []age.Identity{id}, recipient: id.Recipient()}
 	if err := ring.create(path); err != nil {
 		return nil, denied(path, fmt.Errorf("vault: %w", err))
 	}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"filippo.io/age"
 )
@@ -27,18 +26,23 @@ var ErrNotManaged = errors.New("the key file is kept by somebody else")
 // to be made, for keys that are not managed; empty means the present one,
 // which must be managed ([ErrNotManaged]). Naming the present one allows it to
 // be written, unless it is protected by a passphrase; so a rotation to another
-// file that was cut short goes on with that file as the present one.
+// file that was cut short goes on with that file as the present one. A rotation
+// of the present file that was cut short goes on with the key that it made.
 func (k *Keys) BeginRotation(to string) error {
 	inPlace := to == "" || to == k.Path()
 	if to == "" && !k.managed.Load() || inPlace && k.Protected() {
 		return &Error{Path: k.Path(), Err: ErrNotManaged, Advice: "name a new key file: syncd key rotate -to FILE"}
 	}
-	id, err := age.GenerateX25519Identity()
-	if err != nil {
-		return fmt.Errorf("vault: make key: %w", err)
-	}
 	old := k.ring.Load()
-	ring := keyring{identities: append([]age.Identity{id}, old.identities...), recipient: id.Recipient()}
+	ring := *old
+	if !inPlace || !old.unfinished {
+		id, err := age.GenerateX25519Identity()
+		if err != nil {
+			return fmt.Errorf("vault: make key: %w", err)
+		}
+		ring = keyring{identities: append([]age.Identity{id}, old.identities...), recipient: id.Recipient(), unfinished: true}
+	}
+	var err error
 	if inPlace {
 		err = ring.replace(k.Path(), old)
 	} else {
@@ -75,16 +79,13 @@ func (k *Keys) Tidy() error {
 	if !k.managed.Load() {
 		return nil
 	}
-	dir, base := filepath.Split(k.Path())
-	entries, err := os.ReadDir(dir)
+	drafts, err := KeyDrafts(k.Path())
 	if err != nil {
-		return fmt.Errorf("vault: look for left-over keys: %w", err)
+		return err
 	}
-	for _, e := range entries {
-		if rest, ok := strings.CutPrefix(e.Name(), base+"."); ok && strings.HasSuffix(rest, newSuffix) {
-			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
-				return fmt.Errorf("vault: remove left-over key: %w", err)
-			}
+	for _, name := range drafts {
+		if err := os.Remove(name); err != nil {
+			return fmt.Errorf("vault: remove left-over key: %w", err)
 		}
 	}
 	return nil
@@ -94,9 +95,17 @@ func (k *Keys) Tidy() error {
 // a copy on paper, at the owner's express request, and nothing else.
 func (k *Keys) Secret() ([]byte, error) { return k.ring.Load().lines() }
 
+// unfinishedLine stands in a key file while a rotation is under way: the first
+// key is the new one, which need not be made again. Of several keys that
+// somebody put there nothing is known.
+const unfinishedLine = "# syncd: this rotation is not finished; run key rotate again"
+
 // lines returns the content of a key file.
 func (r *keyring) lines() ([]byte, error) {
 	var out []byte
+	if r.unfinished {
+		out = append(out, unfinishedLine+"\n"...)
+	}
 	for _, id := range r.identities {
 		s, ok := id.(fmt.Stringer)
 		if !ok {
@@ -150,12 +159,13 @@ func (r *keyring) replace(path string, old *keyring) error {
 		return fmt.Errorf("read key file: %w", err)
 	}
 	defer clear(present)
-	known, err := old.lines()
+	before := keyring{identities: old.identities[:1]}
+	first, err := before.lines()
 	if err != nil {
 		return err
 	}
-	defer clear(known)
-	if first, _, _ := bytes.Cut(known, []byte{'\n'}); !bytes.Contains(present, first) {
+	defer clear(first)
+	if !bytes.Contains(present, bytes.TrimSpace(first)) {
 		return &Error{Path: path, Err: ErrKeyBroken, Detail: "it is another one than at the start", Advice: "start syncd again, so that it reads the key file"}
 	}
 	tmp, err := r.draft(path)

@@ -217,7 +217,7 @@ func (a *App) asides() (out []web.Copy) {
 }
 
 func isAside(name string) bool {
-	return strings.HasPrefix(name, storage.ReplacedPrefix) || strings.Contains(name, ".age.unreadable-")
+	return strings.HasPrefix(name, storage.ReplacedPrefix) || strings.Contains(name, storage.UnreadableMark)
 }
 
 // RemoveCopy deletes a backup, or something that was put aside, which could

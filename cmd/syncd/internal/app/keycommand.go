@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -131,7 +132,8 @@ func (c command) keyRotate(ctx context.Context, to string) error {
 		return fmt.Errorf("key rotate: %w", err)
 	}
 	defer c.backingUp.Release(1)
-	if err := c.cfg.DB.Rotate(ctx, to); err != nil {
+	lost, err := c.cfg.DB.Rotate(ctx, to)
+	if err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return usageError("key rotate: %s exists already; name a file that is to be made", to)
 		}
@@ -144,6 +146,9 @@ func (c command) keyRotate(ctx context.Context, to string) error {
 	}
 	if protected {
 		c.print("%s\n", say.Open)
+	}
+	if lost > 0 {
+		c.print("%s\n", say.Unreadable.With(strconv.Itoa(lost)))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ type KeyCLI struct {
 	Rotated    Format // the file of the new key
 	Swap       Format // that file, where somebody else keeps the key
 	Open       string // where a protected key was replaced by an open one
+	Unreadable Format // how many pictures and files could not be sealed anew
 	CutShort   string // several keys: a rotation was not finished
 	Loose      string
 	SameDisk   string // key and data on one file system
@@ -32,6 +33,8 @@ func KeyTerminal() KeyCLI {
 			"Put it in the place of the old secret before the next start: %[1]s",
 		Open: "Den nya nyckeln är inte låst med någon lösenfras. Lås den med age -p och ta bort den olåsta.\n" +
 			"The new key is not locked with a passphrase. Lock it with age -p and remove the open one.",
+		Unreadable: "Bilder och filer som inte gick att läsa: %[1]s. De är undanlagda i datamappen, och deras brev läses om från skolan.\n" +
+			"Pictures and files that could not be read: %[1]s. They are put aside in the data folder, and their letters are read again.",
 		CutShort: "The key file holds several keys. If that is not on purpose, a rotation was cut short: run syncd key rotate again.",
 		Loose:    "Other users of this machine may read the key file.",
 		SameDisk: "Nyckeln och uppgifterna ligger på samma disk. Det skyddar kopior av datamappen, men inte mot den som tar hela\n" +

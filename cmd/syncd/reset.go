@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
+	"slices"
 
 	"syncd/cmd/syncd/internal/config"
 	"syncd/storage"
@@ -16,7 +15,8 @@ import (
 
 // reset puts what cannot be used aside, under a name of its own, and makes
 // what it can from the rest: a lost cache is read again, a lost state takes
-// the children's numbers from the cache. It deletes nothing, and changes
+// the children's numbers from the cache. Pictures and files go aside with the
+// cache, which alone knows whose they are. It deletes nothing, and changes
 // nothing where everything opens.
 func reset(ctx context.Context, c call) error {
 	if len(c.args) > 0 {
@@ -26,23 +26,25 @@ func reset(ctx context.Context, c call) error {
 	if err != nil {
 		return err
 	}
-	suffix := ".unreadable-" + c.Now().UTC().Format("20060102T150405Z")
 	files := []string{filepath.Join(cfg.DataDir, storage.CacheName), filepath.Join(cfg.DataDir, storage.StateName)}
 	changed := false
 	for range len(files) + 1 {
 		err = withApp(ctx, c, cfg, newLogger(io.Discard, cfg), nil)
 		bad := unusable(err, files)
+		if slices.Contains(bad, files[0]) {
+			bad = append(bad, filepath.Join(cfg.DataDir, storage.BlobsName))
+		}
 		if len(bad) == 0 {
 			break
 		}
 		for _, path := range bad {
-			moved, err := setAside(path, suffix)
+			aside, err := storage.SetAside(path, c.Now())
 			if err != nil {
 				return err
 			}
-			if moved {
+			if aside != "" {
 				changed = true
-				fmt.Fprintf(c.Out, "%s is now %s\n", path, filepath.Base(path)+suffix)
+				fmt.Fprintf(c.Out, "%s is now %s\n", path, filepath.Base(aside))
 			}
 		}
 	}
@@ -53,28 +55,23 @@ func reset(ctx context.Context, c call) error {
 }
 
 // unusable answers which of the files stand in the way: the one that an error
-// names, or all when the key that they were made for is gone or another one.
+// names, or all when the key that they were made for is gone, or they do not
+// belong together. None where a key that somebody else keeps is not there:
+// another one would not be made.
 func unusable(err error, files []string) []string {
+	v, named := errors.AsType[*vault.Error](err)
 	switch {
-	case errors.Is(err, vault.ErrKeyMissing), errors.Is(err, vault.ErrKeyUnfit), errors.Is(err, storage.ErrMismatch):
+	case errors.Is(err, vault.ErrKeyMissing):
+		if named && v.Detail != "" { // something sealed is there
+			return files
+		}
+	case errors.Is(err, storage.ErrMismatch):
 		return files
-	case errors.Is(err, vault.ErrDamaged), errors.Is(err, storage.ErrNewer):
-		if v, ok := errors.AsType[*vault.Error](err); ok {
-			for _, path := range files {
-				if path == v.Path {
-					return []string{path}
-				}
-			}
+	case errors.Is(err, vault.ErrKeyUnfit), errors.Is(err, vault.ErrDamaged), errors.Is(err, storage.ErrNewer):
+		if named && filepath.Dir(v.Path) == filepath.Dir(files[0]) {
+			return []string{v.Path}
 		}
 		return files
 	}
 	return nil
-}
-
-func setAside(path, suffix string) (bool, error) {
-	err := os.Rename(path, path+suffix)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
 }

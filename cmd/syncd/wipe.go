@@ -94,6 +94,13 @@ func wipeUnopened(c call, cfg config.Config) error {
 	fmt.Fprintf(c.Out, "\n%s\n", say.Unopened)
 	if cfg.KeyFile != "" {
 		fmt.Fprintf(c.Out, say.KeyLeft+"\n", cfg.KeyFile)
+		drafts, err := vault.KeyDrafts(cfg.KeyFile)
+		if err != nil {
+			return err
+		}
+		for _, path := range drafts {
+			fmt.Fprintf(c.Out, say.Draft+"\n", path)
+		}
 	}
 	fmt.Fprintln(c.Out, say.Done)
 	return nil

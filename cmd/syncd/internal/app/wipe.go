@@ -14,6 +14,7 @@ import (
 	"syncd/source/school"
 	"syncd/storage"
 	"syncd/storage/backup"
+	"syncd/storage/vault"
 )
 
 // errWiped ends [App.Run] when there is nothing left to serve.
@@ -28,7 +29,8 @@ type wiping struct {
 	links    []web.LinkView
 	exports  []string // folders
 	done     storage.Wiped
-	keyLeft  string // a key file that is kept by somebody else
+	keyLeft  string   // a key file that is kept by somebody else
+	drafts   []string // of keys, beside it
 }
 
 // Wipe signs out everywhere, deletes the backups in all folders that are known,
@@ -86,6 +88,9 @@ func (a *App) reach(ctx context.Context) (w wiping, err error) {
 	}
 	if path := a.cfg.DB.Keys().Path(); path != a.cfg.ManagedKey {
 		w.keyLeft = path
+		if w.drafts, err = vault.KeyDrafts(path); err != nil {
+			return w, err
+		}
 	}
 	return w, nil
 }
@@ -225,6 +230,9 @@ func (c command) printReach(w wiping) {
 	}
 	if w.keyLeft != "" {
 		c.print("  "+say.KeyLeft+"\n", w.keyLeft)
+	}
+	for _, path := range w.drafts {
+		c.print("  "+say.Draft+"\n", path)
 	}
 	for _, path := range w.exports {
 		c.print("  "+say.Export+"\n", path)

@@ -13,6 +13,7 @@ type CLIWipe struct {
 	Nothing  string
 	Reach    string // above the copies that are out of reach
 	KeyLeft  string // a path
+	Draft    string // a path beside that: what a rotation that was cut short left
 	Export   string // a path
 	Link     string // label, families of programs
 	Always   []string
@@ -35,6 +36,7 @@ func TerminalWipe() CLIWipe {
 		Nothing: "there is nothing to delete",
 		Reach:   "Out of reach, for you to see to:",
 		KeyLeft: "the key file %s was not made by syncd; without it nothing of the above can be opened",
+		Draft:   "%s holds a key too: a rotation to that file was cut short",
 		Export:  "what was exported to %s lies there in the clear",
 		Link:    "what the link %q has shown: %s keep what they have fetched until it is removed there",
 		Always: []string{

@@ -68,7 +68,8 @@ func (db *DB) AddAccount(
 // DeleteAccount removes an account with its session and, of what is kept
 // about children, all that no other account has brought: their names,
 // entries, letters and files. The children's numbers stay reserved, as a
-// keyed hash, for when they come back. Both files are written, state.age
+// keyed hash, for when they come back, and so does the account's id, so that
+// no older copy of either file brings it back. Both are written, state.age
 // first: a removal that is cut short after that is completed by the next
 // [Open]. On [vault.ErrNotSaved] what was removed is returned as well: it is
 // gone from memory.
@@ -81,7 +82,8 @@ func (db *DB) DeleteAccount(ctx context.Context, id school.AccountID) (Removed, 
 	clear(db.derived)
 	db.step("begin")
 	unsaved := db.state.Update(ctx, func(tx *sql.Tx) error {
-		return errors.Join(must(exec(ctx, tx, "DELETE FROM account WHERE id = ?", id)), putCleanup(ctx, tx, Cleanup{Account: id}))
+		return errors.Join(must(exec(ctx, tx, "DELETE FROM account WHERE id = ?", id)),
+			bury(ctx, tx, id), putCleanup(ctx, tx, Cleanup{Account: id}), settle(ctx, tx))
 	})
 	if unsaved != nil && !errors.Is(unsaved, vault.ErrNotSaved) {
 		return Removed{}, wrap("delete account", unsaved)
@@ -95,7 +97,7 @@ func (db *DB) DeleteAccount(ctx context.Context, id school.AccountID) (Removed, 
 	for _, a := range left {
 		known = append(known, a.ID)
 	}
-	out, err := db.remove(ctx, func(r *removal) error { return r.accounts(ctx, known) })
+	out, err := db.remove(ctx, func(r *removal) error { return errors.Join(bury(ctx, r.tx, id), r.accounts(ctx, known)) })
 	if err != nil && !errors.Is(err, vault.ErrNotSaved) {
 		return out, wrap("delete account", err)
 	}
@@ -144,7 +146,7 @@ func (db *DB) PutOutcome(ctx context.Context, id school.AccountID, o school.Outc
 			return err
 		}
 		const query = "UPDATE account SET finished = ?, next_due = ?, failures = ? WHERE id = ?"
-		return must(exec(ctx, tx, query, unix(o.Finished), unix(o.NextDue), o.Failures, id))
+		return errors.Join(must(exec(ctx, tx, query, unix(o.Finished), unix(o.NextDue), o.Failures, id)), settle(ctx, tx))
 	}))
 }
 

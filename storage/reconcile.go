@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"syncd/source/school"
 	"syncd/storage/vault"
 )
 
@@ -21,6 +22,7 @@ type past struct {
 	identities   []identityRow
 	accounts     []string // of the state
 	unwanted     []unwantedRow
+	removed      []school.AccountID
 }
 
 type numberRow struct {
@@ -131,6 +133,7 @@ func (db *DB) judge(cache, state past) error {
 	}
 	db.cache.writes.Store(cache.writes)
 	db.cache.durable.Store(cache.writes)
+	db.cache.saw.Store(cache.seen)
 	db.state.writes.Store(state.writes)
 	db.state.durable.Store(state.writes)
 	return nil
@@ -156,6 +159,9 @@ func (db *DB) mendState(ctx context.Context, tx *sql.Tx, cache past, conflict bo
 				return fmt.Errorf("ask for a full sync: %w", err)
 			}
 		}
+	}
+	if err := errors.Join(mergeBuried(ctx, tx, cache.removed), db.notify(ctx, tx)); err != nil {
+		return err
 	}
 	if conflict && !db.opened.OldState {
 		return nil // the cache's numbers are those of another history
@@ -224,7 +230,7 @@ func (db *DB) mendCache(ctx context.Context, tx *sql.Tx, state past) error {
 			return err
 		}
 	}
-	if err := mergeUnwanted(ctx, tx, state.unwanted, true); err != nil {
+	if err := errors.Join(mergeUnwanted(ctx, tx, state.unwanted, true), bury(ctx, tx, state.removed...)); err != nil {
 		return err
 	}
 	before, err := aliases(ctx, tx)
@@ -276,18 +282,8 @@ func adopt(ctx context.Context, tx *sql.Tx, state past) error {
 
 // tell logs what was found, once for each start.
 func (db *DB) tell(ctx context.Context) {
-	for _, n := range []struct {
-		found bool
-		what  string
-	}{
-		{db.opened.OldCache, "old-cache"},
-		{db.opened.OldState, "old-state"},
-		{db.opened.LostCache, "lost-cache"},
-		{db.opened.LostState, "lost-state"},
-	} {
-		if n.found {
-			db.log.LogAttrs(ctx, slog.LevelWarn, "data folder is not as it was left", slog.String("found", n.what))
-		}
+	for _, p := range db.opened.found() {
+		db.log.LogAttrs(ctx, slog.LevelWarn, "data folder is not as it was left", slog.String("found", string(p)))
 	}
 }
 
@@ -313,7 +309,10 @@ func (b *book) past(ctx context.Context) (p past, err error) {
 		if err != nil {
 			return err
 		}
-		p.unwanted, err = unwantedRows(ctx, tx)
+		if p.unwanted, err = unwantedRows(ctx, tx); err != nil {
+			return err
+		}
+		p.removed, err = buried(ctx, tx)
 		return err
 	})
 	if err != nil {

@@ -106,8 +106,8 @@ type DB struct {
 
 	derived map[int64]bool // numbers of children that were worked out; guarded by content
 
-	content sync.Mutex  // one Apply, PutRoster or DeleteAccount at a time
-	touch   atomic.Bool // cache.age has yet to be written after a change of links
+	content sync.Mutex   // one Apply, PutRoster or DeleteAccount at a time
+	owed    atomic.Int64 // the write of state.age that cache.age has to have seen, where that failed
 }
 
 // file is one database: a [vault.File], but for measurements.
@@ -129,6 +129,8 @@ type book struct {
 
 	writes  atomic.Int64 // of the database in RAM
 	durable atomic.Int64 // of the file on disk
+	seen    atomic.Int64 // of the other file's, as noted in RAM
+	saw     atomic.Int64 // the same on disk
 	other   *book
 }
 
@@ -175,17 +177,32 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 	if err := o.Keys.Tidy(); err != nil {
 		return nil, fmt.Errorf("storage: open: %w", err)
 	}
+	if err := db.payDebt(ctx); err != nil {
+		return nil, fmt.Errorf("storage: open: %w", err)
+	}
 	return db, nil
 }
 
 // Opened returns what was found when the database was opened.
 func (db *DB) Opened() Opened { return db.opened }
 
-// Unsaved returns why a file on disk is older than the data in RAM; nil when
+// Unsaved returns why a file on disk is older than the data in RAM, or does
+// not know of a change in the other that must not be undone unnoticed; nil when
 // all is saved.
 func (db *DB) Unsaved() error {
-	return errors.Join(db.cache.Unsaved(), db.state.Unsaved())
+	err := errors.Join(db.cache.Unsaved(), db.state.Unsaved())
+	if err == nil && db.owes() {
+		return &vault.Error{
+			Path: db.cache.Path(), Err: vault.ErrNotSaved, Detail: "it has not seen the last change of links or passwords",
+			Advice: "it is tried again by itself",
+		}
+	}
+	return err
 }
+
+// owes reports whether a change of links or passwords is in state.age, or to
+// be, and cache.age does not know.
+func (db *DB) owes() bool { return db.owed.Load() > db.cache.saw.Load() }
 
 // Flush writes what could not be written earlier. Without such a thing it
 // does nothing.
@@ -193,7 +210,7 @@ func (db *DB) Flush(ctx context.Context) error {
 	if err := errors.Join(db.state.Flush(ctx), db.cache.Flush(ctx)); err != nil {
 		return fmt.Errorf("storage: flush: %w", err)
 	}
-	if db.touch.Load() {
+	if db.owes() {
 		return db.touchCache(ctx, "flush")
 	}
 	return nil
@@ -231,7 +248,10 @@ func (b *book) open(ctx context.Context, path string, purpose int32, o Options) 
 	f, err := o.opener(ctx, vault.FileOptions{
 		Path: path, Purpose: purpose, Keys: o.Keys, MaxBytes: o.MaxBytes,
 		Stamp: b.stamp,
-		Saved: func() { b.durable.Store(b.writes.Load()) },
+		Saved: func() {
+			b.durable.Store(b.writes.Load())
+			b.saw.Store(b.seen.Load())
+		},
 	})
 	if err != nil {
 		return err
@@ -243,41 +263,80 @@ func (b *book) open(ctx context.Context, path string, purpose int32, o Options) 
 // stamp ends each transaction that changed something. Of the other file only
 // what is on its disk counts as seen: a crash then never looks like an old copy.
 func (b *book) stamp(ctx context.Context, tx *sql.Tx) error {
-	var writes int64
+	var writes, seen int64
 	err := tx.QueryRowContext(ctx,
-		"UPDATE meta SET writes = writes + 1, seen = max(seen, ?) RETURNING writes", b.other.durable.Load(),
-	).Scan(&writes)
+		"UPDATE meta SET writes = writes + 1, seen = max(seen, ?) RETURNING writes, seen", b.other.durable.Load(),
+	).Scan(&writes, &seen)
 	if err != nil {
 		return fmt.Errorf("count the write: %w", err)
 	}
 	b.writes.Store(writes)
+	b.seen.Store(seen)
 	return nil
 }
 
 // touchCache writes cache.age for the sake of its memory of state.age.
 func (db *DB) touchCache(ctx context.Context, op string) error {
-	db.touch.Store(true)
-	err := db.cache.Update(ctx, func(tx *sql.Tx) error {
+	return wrap(op, db.cache.Update(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "UPDATE meta SET seen = max(seen, ?)", db.state.durable.Load())
 		return err
-	})
-	if err != nil {
-		return wrap(op, err)
-	}
-	db.touch.Store(false)
-	return nil
+	}))
 }
 
 // both changes state.age and then writes cache.age too, for changes that must
-// not be undone unnoticed by putting back an old state.age.
+// not be undone unnoticed by putting back an old state.age. state.age notes
+// that cache.age has to know: where that could not be written, [DB.Flush] or
+// the next [Open] makes up for it.
 func (db *DB) both(ctx context.Context, op string, do func(tx *sql.Tx) error) error {
-	if err := db.state.Update(ctx, do); err != nil {
-		if errors.Is(err, vault.ErrNotSaved) {
-			db.touch.Store(true)
+	var owed int64
+	err := db.state.Update(ctx, func(tx *sql.Tx) error {
+		if err := do(tx); err != nil {
+			return err
 		}
-		return wrap(op, err)
+		if err := settle(ctx, tx); err != nil {
+			return err
+		}
+		// The stamp that ends the transaction counts one on.
+		return tx.QueryRowContext(ctx, "UPDATE meta SET owed = writes + 1 RETURNING owed").Scan(&owed)
+	})
+	if err == nil {
+		err = db.touchCache(ctx, op)
+	} else {
+		err = wrap(op, err)
 	}
-	return db.touchCache(ctx, op)
+	if errors.Is(err, vault.ErrNotSaved) {
+		db.owe(owed)
+	}
+	return err
+}
+
+// owe remembers until when cache.age has to know of state.age.
+func (db *DB) owe(writes int64) {
+	for {
+		have := db.owed.Load()
+		if have >= writes || db.owed.CompareAndSwap(have, writes) {
+			return
+		}
+	}
+}
+
+// payDebt writes cache.age where a program that ended could not any more.
+func (db *DB) payDebt(ctx context.Context) error {
+	var owed int64
+	err := db.state.View(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, "SELECT owed FROM meta").Scan(&owed)
+	})
+	if err != nil {
+		return fmt.Errorf("read history: %w", err)
+	}
+	db.owe(owed)
+	if !db.owes() {
+		return nil
+	}
+	if err := db.touchCache(ctx, "open"); err != nil && !errors.Is(err, vault.ErrNotSaved) {
+		return err
+	}
+	return nil // else it is unsaved, and said to be
 }
 
 // second returns the clock's time in whole seconds.

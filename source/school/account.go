@@ -58,6 +58,10 @@ const (
 	ProblemBudget        Problem = "budget"         // the day's request budget is used up
 	ProblemNotSaved      Problem = "not-saved"      // the cache could not be written
 	ProblemFull          Problem = "full"           // what is kept comes near its limit; the oldest letters leave first
+	ProblemOldCache      Problem = "old-cache"      // cache.age was an older copy; being read again
+	ProblemLostCache     Problem = "lost-cache"     // cache.age was lost; being read again
+	ProblemOldState      Problem = "old-state"      // state.age was an older copy; links wait, sessions are gone
+	ProblemLostState     Problem = "lost-state"     // state.age was lost, and with it accounts and links
 	ProblemBackup        Problem = "backup"         // the last backup failed; of the daemon, not of an account
 	ProblemInternal      Problem = "internal"       // a fault of our own
 )
@@ -67,7 +71,8 @@ func Problems() []Problem {
 	return []Problem{
 		ProblemSignIn, ProblemWrongPerson, ProblemRefused, ProblemBlocked, ProblemRate,
 		ProblemUnavailable, ProblemNotUnderstood, ProblemWrongChild, ProblemHeld, ProblemBudget,
-		ProblemNotSaved, ProblemFull, ProblemBackup, ProblemInternal,
+		ProblemNotSaved, ProblemFull, ProblemOldCache, ProblemLostCache, ProblemOldState, ProblemLostState,
+		ProblemBackup, ProblemInternal,
 	}
 }
 

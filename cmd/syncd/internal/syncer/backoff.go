@@ -29,7 +29,8 @@ func (s schedule) backoff(now time.Time, p school.Problem, failures int, err err
 	const unit = time.Hour
 	var wait time.Duration
 	switch p {
-	case school.ProblemNone, school.ProblemHeld, school.ProblemSignIn, school.ProblemWrongPerson, school.ProblemBackup:
+	case school.ProblemNone, school.ProblemHeld, school.ProblemSignIn, school.ProblemWrongPerson, school.ProblemBackup,
+		school.ProblemOldCache, school.ProblemLostCache, school.ProblemOldState, school.ProblemLostState:
 		return s.next(now)
 	case school.ProblemUnavailable:
 		wait = step(failures, 5*time.Minute, 15*time.Minute, unit, 3*unit, 6*unit)

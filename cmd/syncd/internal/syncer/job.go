@@ -371,7 +371,8 @@ func ends(p school.Problem) bool {
 		school.ProblemBudget, school.ProblemNotSaved, school.ProblemFull, school.ProblemInternal:
 		return true
 	case school.ProblemNone, school.ProblemRefused, school.ProblemUnavailable, school.ProblemNotUnderstood,
-		school.ProblemWrongChild, school.ProblemHeld, school.ProblemBackup:
+		school.ProblemWrongChild, school.ProblemHeld, school.ProblemBackup,
+		school.ProblemOldCache, school.ProblemLostCache, school.ProblemOldState, school.ProblemLostState:
 		return false
 	}
 	return false

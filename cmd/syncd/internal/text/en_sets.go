@@ -33,6 +33,14 @@ func enProblem(p school.Problem) Advice {
 		return Advice{"What is new could not be written to the disk.", "See whether the disk is full or write-protected. The old is shown meanwhile."}
 	case school.ProblemFull:
 		return Advice{"There is little room left for what is kept. When it is full, the oldest letters leave first.", "Under Privacy, choose to keep things for a shorter time, or delete what you do not need."}
+	case school.ProblemOldCache:
+		return Advice{"What was read from the schools was an older copy, put back from somewhere. Everything is read again.", "Nothing has to be done if you are signed in. If nobody has put back an old copy, see who can write to the data folder."}
+	case school.ProblemLostCache:
+		return Advice{"What was read from the schools could not be used any more. Everything is read again.", "Nothing has to be done if you are signed in. What the schools no longer show does not come back; a backup may have it."}
+	case school.ProblemOldState:
+		return Advice{"Accounts and links were an older copy, put back from somewhere. All links wait, and nobody is signed in at the schools.", "Under Links, let each link go on or take it back, and sign in again. If nobody has put back an old copy, see who can write to the data folder."}
+	case school.ProblemLostState:
+		return Advice{"Accounts and links could not be used any more. What was read from the schools is still there.", "Add the accounts, sign in, and make new links. The children keep their numbers, and nothing appears twice."}
 	case school.ProblemBackup:
 		return Advice{"The last backup could not be made.", "See whether the disk that it goes to is connected, has room, and may be written to. It is tried again every hour."}
 	case school.ProblemInternal:

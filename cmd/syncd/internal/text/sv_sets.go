@@ -34,6 +34,14 @@ func svProblem(p school.Problem) Advice {
 		return Advice{"Det nya kunde inte sparas på disken.", "Se efter om disken är full eller skrivskyddad. Det gamla visas så länge."}
 	case school.ProblemFull:
 		return Advice{"Det är ont om plats för det som sparas. När det är fullt försvinner de äldsta breven först.", "Välj under Integritet att spara saker kortare tid, eller radera det ni inte behöver."}
+	case school.ProblemOldCache:
+		return Advice{"Det som var läst från skolorna var en äldre kopia som lagts tillbaka. Allt läses om.", "Inget behöver göras om du är inloggad. Har ingen lagt tillbaka en gammal kopia, se efter vem som kan skriva i datamappen."}
+	case school.ProblemLostCache:
+		return Advice{"Det som var läst från skolorna gick inte längre att använda. Allt läses om.", "Inget behöver göras om du är inloggad. Det som skolorna inte längre visar kommer inte tillbaka; en säkerhetskopia kan ha det."}
+	case school.ProblemOldState:
+		return Advice{"Konton och länkar var en äldre kopia som lagts tillbaka. Alla länkar väntar, och ingen är inloggad hos skolorna.", "Låt varje länk gälla eller ta tillbaka den under Länkar, och logga in igen. Har ingen lagt tillbaka en gammal kopia, se efter vem som kan skriva i datamappen."}
+	case school.ProblemLostState:
+		return Advice{"Konton och länkar gick inte längre att använda. Det som var läst från skolorna finns kvar.", "Lägg till kontona, logga in och gör nya länkar. Barnen behåller sina nummer, och inget visas dubbelt."}
 	case school.ProblemBackup:
 		return Advice{"Den senaste säkerhetskopian kunde inte göras.", "Se efter om disken den ska ligga på är ansluten, har plats och får skrivas på. Ett nytt försök görs varje timme."}
 	case school.ProblemInternal:

@@ -1,0 +1,4 @@
+-- As in state.age.
+CREATE TABLE removed (
+	account TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;

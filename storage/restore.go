@@ -89,11 +89,10 @@ func (o *RestoreOptions) restore(ctx context.Context) (r Restored, err error) {
 	var deletions []Cleanup
 	if occupied {
 		deletions = o.deletions(ctx)
-		r.Deletions = len(deletions)
 	}
-	aside := ReplacedPrefix + o.Now().UTC().Format("20060102T150405Z")
+	aside := filepath.Base(freeName(filepath.Join(o.Dir, ReplacedPrefix+stamp(o.Now()))))
 	o.step("stage")
-	if err := o.stage(ctx, aside, deletions); err != nil {
+	if r.Deletions, err = o.stage(ctx, aside, deletions); err != nil {
 		return r, errors.Join(err, os.RemoveAll(filepath.Join(o.Dir, partialName)))
 	}
 	o.step("commit")
@@ -148,85 +147,115 @@ func (o *RestoreOptions) occupied(ctx context.Context, of string) (bool, error) 
 	return true, nil
 }
 
-// deletions lists what guardians have deleted, by the data that are there; none
-// where they cannot be opened.
+// deletions lists what guardians have deleted and which accounts they have
+// removed, by the data that are there: by state.age or, where that cannot be
+// opened, by what cache.age knows of it.
 func (o *RestoreOptions) deletions(ctx context.Context) []Cleanup {
-	f, err := openCopy(ctx, filepath.Join(o.Dir, StateName), statePurpose, o.Keys)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = f.Close() }()
-	db := &DB{state: &book{file: f}}
-	out, err := db.Cleanups(ctx)
-	if err != nil {
-		return nil // data of an older version, which could not delete
-	}
-	choices, err := db.Unwanted(ctx)
-	if err != nil {
+	for _, file := range []struct {
+		name    string
+		purpose int32
+	}{{StateName, statePurpose}, {CacheName, cachePurpose}} {
+		f, err := openCopy(ctx, filepath.Join(o.Dir, file.name), file.purpose, o.Keys)
+		if err != nil {
+			continue
+		}
+		out := deletionsIn(ctx, f)
+		_ = f.Close()
 		return out
 	}
-	for _, u := range choices {
-		if c := (Cleanup{Choice: u.Choice}); !slices.ContainsFunc(out, func(o Cleanup) bool { return o.Choice == c.Choice && o.Account == "" }) {
+	return nil
+}
+
+// deletionsIn reads deletions from one of the files. What its schema is too
+// old for was not done either.
+func deletionsIn(ctx context.Context, f file) (out []Cleanup) {
+	db := &DB{state: &book{file: f}}
+	add := func(c Cleanup) {
+		c.ID = 0
+		if !slices.Contains(out, c) {
 			out = append(out, c)
 		}
 	}
+	waiting, _ := db.Cleanups(ctx)
+	for _, c := range waiting {
+		add(c)
+	}
+	choices, _ := db.Unwanted(ctx)
+	for _, u := range choices {
+		add(Cleanup{Choice: u.Choice})
+	}
+	_ = f.View(ctx, func(tx *sql.Tx) error {
+		accounts, err := buried(ctx, tx)
+		for _, id := range accounts {
+			add(Cleanup{Account: id})
+		}
+		return err
+	})
 	return out
 }
 
-// clean makes the deletions in the copy. They stay noted there, so that they
-// are made in its own backups too.
-func (o *RestoreOptions) clean(ctx context.Context, dir string, deletions []Cleanup) (err error) {
+// clean makes the deletions in the copy, and returns how many it had something
+// of. They stay noted there, so that they are made in its own backups too, and
+// in what is restored later.
+func (o *RestoreOptions) clean(ctx context.Context, dir string, deletions []Cleanup) (n int, err error) {
 	if len(deletions) == 0 {
-		return nil
+		return 0, nil
 	}
 	db, err := Open(ctx, Options{Dir: dir, Keys: o.Keys, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, c := range deletions {
-		if _, e := db.clean(ctx, c); e != nil && !errors.Is(e, fs.ErrNotExist) {
+		_, e := db.clean(ctx, c)
+		switch {
+		case e == nil:
+			n++
+		case !errors.Is(e, fs.ErrNotExist):
 			err = errors.Join(err, e)
+		case c.Account != "":
+			err = errors.Join(err, db.bury(ctx, c.Account))
 		}
 	}
 	if err := errors.Join(err, db.Close()); err != nil {
-		return err
+		return 0, err
 	}
-	return os.Remove(filepath.Join(dir, vault.LockName))
+	return n, os.Remove(filepath.Join(dir, vault.LockName))
 }
 
-// stage writes the copy beside the data.
-func (o *RestoreOptions) stage(ctx context.Context, aside string, deletions []Cleanup) (err error) {
+// stage writes the copy beside the data, and returns how many deletions it has
+// made in it.
+func (o *RestoreOptions) stage(ctx context.Context, aside string, deletions []Cleanup) (deleted int, err error) {
 	dir := filepath.Join(o.Dir, partialName)
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return err
+		return 0, err
 	}
 	f, err := openFolder(ctx, o.From, o.FromKeys)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	_, err = copyFolder(ctx, f, SnapshotOptions{Dir: dir, Keys: o.Keys})
 	if err = errors.Join(err, f.close()); err != nil {
-		return err
+		return 0, err
 	}
 	o.step("delete")
-	if err := o.clean(ctx, dir, deletions); err != nil {
-		return err
+	if deleted, err = o.clean(ctx, dir, deletions); err != nil {
+		return 0, err
 	}
 	if err := o.notePlaces(ctx, dir); err != nil {
-		return err
+		return 0, err
 	}
 	o.step("age")
 	if err := grow(ctx, dir, o.Keys); err != nil {
-		return err
+		return 0, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, asideName), []byte(aside), 0o600); err != nil {
-		return err
+		return 0, err
 	}
 	o.step("check")
 	if _, err := Check(ctx, dir, o.Keys); err != nil {
-		return err
+		return 0, err
 	}
-	return syncFile(filepath.Join(dir, asideName))
+	return deleted, syncFile(filepath.Join(dir, asideName))
 }
 
 func syncFile(path string) error {
@@ -296,13 +325,18 @@ func finishRestore(dir string, step func(string)) error {
 }
 
 // takePlace moves one part of the restored data to its place, and what is
-// there aside.
+// there aside: into the folder that was meant for it or, where that has such a
+// part already, into one of its own. Nothing that was put aside is replaced.
 func takePlace(dir, part, aside string, step func(string)) error {
-	from, to, keep := filepath.Join(dir, readyName, part), filepath.Join(dir, part), filepath.Join(dir, aside)
+	from, to := filepath.Join(dir, readyName, part), filepath.Join(dir, part)
 	if _, err := os.Lstat(from); errors.Is(err, fs.ErrNotExist) {
 		return nil // it was done before
 	}
 	if _, err := os.Lstat(to); err == nil {
+		keep := filepath.Join(dir, aside)
+		if _, err := os.Lstat(filepath.Join(keep, part)); err == nil {
+			keep = freeName(keep)
+		}
 		if err := os.Mkdir(keep, 0o700); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // a plain name, see finishRestore
 			return err
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"text/tabwriter"
@@ -217,7 +218,8 @@ func (c command) status(ctx context.Context, args []string) error {
 }
 
 // ownProblems are the problems of the daemon itself that a family has to know
-// of, backups apart: what is new is not on the disk, or there is little room.
+// of, backups apart: what is new is not on the disk, there is little room, or
+// the files of data were not those that were left.
 func (a *App) ownProblems(ctx context.Context) (out []school.Problem, err error) {
 	if a.cfg.DB.Unsaved() != nil {
 		out = append(out, school.ProblemNotSaved)
@@ -226,7 +228,8 @@ func (a *App) ownProblems(ctx context.Context) (out []school.Problem, err error)
 	if tight {
 		out = append(out, school.ProblemFull)
 	}
-	return out, err
+	found, e := a.cfg.DB.Notices(ctx)
+	return append(out, found...), errors.Join(err, e)
 }
 
 func (a *App) statusNow(ctx context.Context) (statusJSON, error) {

@@ -39,6 +39,7 @@ import (
 	"syncd/source/normalize"
 	"syncd/source/school"
 	"syncd/storage"
+	"syncd/storage/vault"
 )
 
 // Config is what an App is made of.
@@ -216,7 +217,7 @@ func (a *App) buildHandler(context.Context) error {
 func (a *App) Handler() http.Handler { return a.handler }
 
 // Run serves on ln and reads the schools until ctx ends, and returns nil when
-// all of it has stopped. It is called once; not beside [App.RunCommand].
+// all of it has stopped and everything is on the disk. It is called once; not beside [App.RunCommand].
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	if err := a.welcome(ctx); err != nil {
 		return fmt.Errorf("app: run: %w", err)
@@ -256,10 +257,27 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	if err = errors.Join(err, back.Wait()); a.cfg.DB.Wiped() {
 		return nil // what still tried to write has failed, as it should
 	}
-	if err = errors.Join(err, a.manners.Save(context.WithoutCancel(ctx))); err != nil {
+	if err = errors.Join(err, a.saveLast(context.WithoutCancel(ctx))); err != nil {
 		return fmt.Errorf("app: run: %w", err)
 	}
 	return nil
+}
+
+// saveLast writes what is not on the disk yet, before the caller closes the
+// storage. What cannot be written then is lost, and said to be.
+func (a *App) saveLast(ctx context.Context) error {
+	if err := a.manners.Save(ctx); err != nil && !errors.Is(err, vault.ErrNotSaved) {
+		return err
+	}
+	err := a.cfg.DB.Flush(ctx)
+	if err == nil {
+		return nil
+	}
+	a.cfg.Log.LogAttrs(ctx, slog.LevelError, "what was not saved is lost", slog.Any("error", err))
+	return &vault.Error{
+		Path: a.cfg.DataDir, Err: err, Detail: "what was changed last is lost",
+		Advice: "make room on the disk, or let it be written to, and start again; look through the links and what was changed last",
+	}
 }
 
 // saveEvery is how often what a full disk refused is tried again, unless
@@ -349,7 +367,7 @@ func (a *App) RunCommand(ctx context.Context, args []string, s control.Streams) 
 	if a.cfg.DB.Wiped() {
 		return status
 	}
-	if err := a.manners.Save(context.WithoutCancel(ctx)); err != nil {
+	if err := a.saveLast(context.WithoutCancel(ctx)); err != nil && status == ExitOK {
 		return Fail(s.Err, err)
 	}
 	return status

@@ -99,7 +99,8 @@ type Leaving struct {
 
 // Leaving tells of each shelf what leaves it when, in the order of
 // [school.Shelves]. Things that should have left already, as when a limit was
-// lowered a moment ago, leave today.
+// lowered a moment ago, leave with the next [DB.Sweep]: today, or tomorrow
+// where today's has been or the clock is in doubt.
 func (db *DB) Leaving(ctx context.Context) ([]Leaving, error) {
 	l, err := db.Limits(ctx)
 	if err != nil {
@@ -111,11 +112,14 @@ func (db *DB) Leaving(ctx context.Context) ([]Leaving, error) {
 		out[i] = Leaving{Shelf: s, Limit: l[s]}
 		found[s] = &out[i]
 	}
-	today := school.DateOf(db.now().In(school.Stockholm()))
+	next, err := db.nextSweep(ctx)
+	if err != nil {
+		return nil, wrap("leaving", err)
+	}
 	err = db.cache.View(ctx, func(tx *sql.Tx) error {
 		all, err := db.aged(ctx, tx)
 		for _, a := range all {
-			found[a.shelf].count(a.last, today, a.always)
+			found[a.shelf].count(a.last, next, a.always)
 		}
 		return err
 	})
@@ -125,14 +129,15 @@ func (db *DB) Leaving(ctx context.Context) ([]Leaving, error) {
 	err = db.state.View(ctx, func(tx *sql.Tx) error {
 		days, err := loggedDays(ctx, tx)
 		for _, d := range days {
-			found[school.ShelfLog].count(d, today, false)
+			found[school.ShelfLog].count(d, next, false)
 		}
 		return err
 	})
 	return out, wrap("leaving", err)
 }
 
-func (l *Leaving) count(last, today school.Date, always bool) {
+// count counts a thing by its last day; nothing leaves before the next sweep.
+func (l *Leaving) count(last, next school.Date, always bool) {
 	l.Kept++
 	if always {
 		return
@@ -141,8 +146,8 @@ func (l *Leaving) count(last, today school.Date, always bool) {
 	switch {
 	case leaves.IsZero():
 		return
-	case leaves.Before(today):
-		leaves = today
+	case leaves.Before(next):
+		leaves = next
 	}
 	switch {
 	case l.Next.IsZero(), leaves.Before(l.Next):

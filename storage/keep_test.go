@@ -283,6 +283,19 @@ func TestSweepOncePerDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "twice a day", h.sweep(), storage.Removed{}, cmpopts.EquateEmpty())
+	leaves := func() school.Date {
+		t.Helper()
+		for _, l := range second2(h.Leaving(t.Context())) {
+			if l.Shelf == school.ShelfMeals {
+				return l.Next
+			}
+		}
+		return school.Date{}
+	}
+	want(t, "it says so", leaves(), day(6))
+	h.clock.Add(oneDay)
+	want(t, "before that day's sweep", leaves(), day(6))
+	h.clock.Add(-oneDay)
 	if got := h.later(1); got.Kinds[school.KindMeals] != 1 {
 		t.Errorf("Removed %+v", got)
 	}

@@ -53,28 +53,58 @@ func (db *DB) sweepDay(ctx context.Context, today school.Date) (ready bool, err 
 	err = db.state.Update(ctx, func(tx *sql.Tx) error {
 		var day, doubt int64
 		err := tx.QueryRowContext(ctx, "SELECT day, doubt FROM swept").Scan(&day, &doubt)
-		switch n := dayNumber(today); {
-		case errors.Is(err, sql.ErrNoRows):
+		if errors.Is(err, sql.ErrNoRows) {
 			_, err = tx.ExecContext(ctx, "INSERT INTO swept (id, day, doubt) VALUES (1, 0, ?)", now)
 			return err
-		case err != nil, n == day:
-			return err
-		case n > day && n <= day+jumpDays:
-			ready = true
-			return nil
 		}
-		waited := time.Duration(now-doubt) * time.Second
-		switch {
-		case doubt != 0 && waited >= doubtTime && waited <= doubtTime+jumpDays*24*time.Hour:
-			ready = true
-			return nil
-		case doubt != 0 && waited >= 0 && waited < doubtTime:
+		if err != nil {
+			return err
+		}
+		var waits bool
+		if ready, waits = sweepNow(dayNumber(today), day, doubt, now); ready || waits {
 			return nil
 		}
 		_, err = tx.ExecContext(ctx, "UPDATE swept SET doubt = ?", now)
 		return err
 	})
 	return ready, err
+}
+
+// sweepNow tells from the day of the last sweep, and since when the clock has
+// been in doubt, whether today's is due. waits: it is not, and nothing has to
+// be noted. Days since 1970-01-01, and seconds.
+func sweepNow(today, day, doubt, now int64) (ready, waits bool) {
+	switch {
+	case today == day:
+		return false, true
+	case today > day && today <= day+jumpDays:
+		return true, false
+	case doubt == 0:
+		return false, false
+	}
+	waited := time.Duration(now-doubt) * time.Second
+	return waited >= doubtTime && waited <= doubtTime+jumpDays*24*time.Hour, waited >= 0 && waited < doubtTime
+}
+
+// nextSweep returns the day of the next sweep: today until it has been.
+func (db *DB) nextSweep(ctx context.Context) (school.Date, error) {
+	var day, doubt int64
+	err := db.state.View(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, "SELECT day, doubt FROM swept").Scan(&day, &doubt)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	now, loc := db.now(), school.Stockholm()
+	today := school.DateOf(now.In(loc))
+	switch ready, waits := sweepNow(dayNumber(today), day, doubt, now.Unix()); {
+	case err != nil || ready:
+		return today, err
+	case waits && day != dayNumber(today):
+		return school.DateOf(instant(doubt).Add(doubtTime).In(loc)), nil
+	}
+	return today.AddDays(1), nil
 }
 
 func (db *DB) sweep(ctx context.Context, today school.Date) (Removed, error) {

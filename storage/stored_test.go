@@ -1,7 +1,9 @@
 package storage_test
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -252,4 +254,48 @@ func (h *house) words() string {
 		say("reading %d %s %d %d", r.Child, r.Kind, r.Entries, r.LastSuccess.Unix())
 	}
 	return b.String()
+}
+
+// TestMigrationOnAFullDisk opens files of the first schema where one of them
+// cannot be written: that is said, what is on the disk opens still, and with
+// room everything is there.
+func TestMigrationOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{storage.StateName, storage.CacheName} {
+		h := &house{t: t, dir: filepath.Join(t.TempDir(), "data"), keys: storagetest.Keys(t), clock: storagetest.NewClock(storagetest.Start())}
+		if err := os.MkdirAll(h.dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		cacheSQL, stateSQL := begun()
+		if err := storage.WriteVersion(t.Context(), h.dir, h.keys, 1, 1, cacheSQL, stateSQL); err != nil {
+			t.Fatal(err)
+		}
+		before := h.keep(name)
+		allow := h.refuse(name)
+		for range 2 {
+			db, err := openWith(t.Context(), h)
+			if err == nil {
+				_ = db.Close()
+			}
+			if !errors.Is(err, vault.ErrNotSaved) || errors.Is(err, vault.ErrDamaged) {
+				t.Errorf("%s: Open = %v, want ErrNotSaved", name, err)
+			}
+			if e, ok := errors.AsType[*vault.Error](err); !ok || e.Hint() == "" {
+				t.Errorf("%s: %v has no hint", name, err)
+			}
+			if !bytes.Equal(before, h.keep(name)) {
+				t.Errorf("%s was changed", name)
+			}
+		}
+		allow()
+		h.open()
+		want(t, "Opened", h.Opened(), storage.Opened{})
+		if n := len(h.entries(1, school.KindEvents)); n != 40 {
+			t.Errorf("%s: %d events, want 40", name, n)
+		}
+		if _, err := storage.Check(t.Context(), h.dir, h.keys); err != nil {
+			t.Error(err)
+		}
+		h.close()
+	}
 }

@@ -47,7 +47,7 @@ func stamp(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
 func freeName(path string) string {
 	free := path
 	for n := 2; ; n++ {
-		if _, err := os.Lstat(free); err != nil {
+		if _, err := os.Lstat(free); err != nil { //nolint:gosec // inside the data folder
 			return free
 		}
 		free = fmt.Sprintf("%s-%d", path, n)

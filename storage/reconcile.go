@@ -152,13 +152,8 @@ func (db *DB) mendState(ctx context.Context, tx *sql.Tx, cache past, conflict bo
 			return err
 		}
 	}
-	if db.opened.OldCache || db.opened.LostCache {
-		// What is not there any more was not read; all accounts are due.
-		for _, query := range []string{"DELETE FROM reading", "DELETE FROM held", "UPDATE account SET next_due = 0 WHERE next_due <> 0"} {
-			if _, err := tx.ExecContext(ctx, query); err != nil {
-				return fmt.Errorf("ask for a full sync: %w", err)
-			}
-		}
+	if err := db.askForAll(ctx, tx); err != nil {
+		return err
 	}
 	if err := errors.Join(mergeBuried(ctx, tx, cache.removed), db.notify(ctx, tx)); err != nil {
 		return err
@@ -173,6 +168,20 @@ func (db *DB) mendState(ctx context.Context, tx *sql.Tx, cache past, conflict bo
 		}
 	}
 	return mergeNumbers(ctx, tx, cache, db.state.Fresh() || db.opened.OldState)
+}
+
+// askForAll makes all accounts due where the cache is not the one that was
+// left: what is not there any more was not read.
+func (db *DB) askForAll(ctx context.Context, tx *sql.Tx) error {
+	if !db.opened.OldCache && !db.opened.LostCache {
+		return nil
+	}
+	for _, query := range []string{"DELETE FROM reading", "DELETE FROM held", "UPDATE account SET next_due = 0 WHERE next_due <> 0"} {
+		if _, err := tx.ExecContext(ctx, query); err != nil {
+			return fmt.Errorf("ask for a full sync: %w", err)
+		}
+	}
+	return nil
 }
 
 // distrustState takes from an old state.age what may have been ended since.

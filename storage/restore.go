@@ -334,7 +334,7 @@ func takePlace(dir, part, aside string, step func(string)) error {
 	}
 	if _, err := os.Lstat(to); err == nil {
 		keep := filepath.Join(dir, aside)
-		if _, err := os.Lstat(filepath.Join(keep, part)); err == nil {
+		if _, err := os.Lstat(filepath.Join(keep, part)); err == nil { //nolint:gosec // a plain name, see finishRestore
 			keep = freeName(keep)
 		}
 		if err := os.Mkdir(keep, 0o700); err != nil && !errors.Is(err, fs.ErrExist) { //nolint:gosec // a plain name, see finishRestore

@@ -55,7 +55,7 @@ func commands() []command {
 		{"export", "[-language sv|en] DIR", "everything as ordinary files, not encrypted", data},
 		{"restore", "[-replace] [-key FILE] DIR", "put a backup in the place of the data; stop the daemon first", restore},
 		{"key", "check | show | rotate [-to FILE]", "the key that opens the data: does it fit, for paper, a new one", keyCommand},
-		{"reset", "", "put data that cannot be used aside and start empty", reset},
+		{"reset", "", "put aside what cannot be used, and go on with the rest", reset},
 		{"wipe", "[-n]", "delete everything that syncd has made, the key first; -n only says what", wipe},
 		{"healthcheck", "", "ask a running daemon whether it serves", healthcheck},
 		{"config", "", "the effective configuration, secrets masked", showConfig},

@@ -73,9 +73,9 @@ func hint(err error) string {
 	case errors.Is(err, storage.ErrOccupied):
 		return text.TerminalBackup().Occupied
 	case errors.Is(err, vault.ErrDamaged):
-		return "put back a copy of the file, or run syncd reset: it puts the file aside and begins anew"
+		return "put back a copy of the file, or run syncd reset: it puts the file aside and goes on with the rest"
 	case errors.Is(err, vault.ErrKeyUnfit):
-		return "put back the key that belongs to it (after key rotate -to: the new one); without it, syncd reset puts the data aside and begins anew"
+		return "put back the key that belongs to it (after key rotate -to: the new one); without it, syncd reset puts the file aside and goes on with the rest"
 	}
 	if v, ok := errors.AsType[*vault.Error](err); ok {
 		switch {

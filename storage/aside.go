@@ -19,21 +19,14 @@ const UnreadableMark = ".unreadable-"
 
 // SetAside gives a file or folder of a data folder, which the caller has
 // locked and nobody has open, a name beside it that nothing else has, and
-// returns that. A file that is not there, or a folder with nothing in it, has
-// none: empty.
+// returns that. What is not there has none: empty.
 func SetAside(path string, now time.Time) (string, error) {
-	info, err := os.Lstat(path)
+	aside := freeName(path + UnreadableMark + stamp(now))
+	err := os.Rename(path, aside)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
-	if err == nil && info.IsDir() {
-		entries, err := os.ReadDir(path)
-		if err == nil && len(entries) == 0 {
-			return "", nil
-		}
-	}
-	aside := freeName(path + UnreadableMark + stamp(now))
-	if err := os.Rename(path, aside); err != nil {
+	if err != nil {
 		return "", fmt.Errorf("storage: set aside: %w", err)
 	}
 	return aside, wrap("set aside", vault.SyncFolder(filepath.Dir(path)))

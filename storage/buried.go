@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"syncd/source/school"
 )
@@ -19,10 +20,10 @@ func bury(ctx context.Context, tx *sql.Tx, ids ...school.AccountID) error {
 	return nil
 }
 
-// bury notes in both files that an account was removed, of which nothing is
+// bury notes in both files that accounts were removed, of which nothing is
 // there.
-func (db *DB) bury(ctx context.Context, id school.AccountID) error {
-	do := func(tx *sql.Tx) error { return bury(ctx, tx, id) }
+func (db *DB) bury(ctx context.Context, ids []school.AccountID) error {
+	do := func(tx *sql.Tx) error { return bury(ctx, tx, ids...) }
 	return errors.Join(db.state.Update(ctx, do), db.cache.Update(ctx, do))
 }
 
@@ -37,12 +38,19 @@ func buried(ctx context.Context, tx *sql.Tx) ([]school.AccountID, error) {
 }
 
 // mergeBuried adds to state.age what cache.age knows of removed accounts, and
-// removes those that an older copy or a crash has left.
+// removes those that an older copy or a crash has left, from the backups too.
 func mergeBuried(ctx context.Context, tx *sql.Tx, ids []school.AccountID) error {
-	if err := bury(ctx, tx, ids...); err != nil {
-		return err
+	known, err := buried(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("remove what was removed: %w", err)
 	}
 	for _, id := range ids {
+		if slices.Contains(known, id) {
+			continue
+		}
+		if err := errors.Join(bury(ctx, tx, id), putCleanup(ctx, tx, Cleanup{Account: id})); err != nil {
+			return err
+		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM account WHERE id = ?", id); err != nil {
 			return fmt.Errorf("remove what was removed: %w", err)
 		}

@@ -524,8 +524,13 @@ func TestRotate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.addLink(school.Link{ID: "l"}, 1)
+	h.reopen()
 	if lost, err := h.Rotate(t.Context(), ""); err != nil || lost != 0 {
 		t.Fatal(lost, err)
+	}
+	if err := h.Unsaved(); err != nil {
+		t.Errorf("Unsaved = %v", err)
 	}
 	h.close()
 	if h.keys, err = vault.OpenKeys(source); err != nil {

@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -231,6 +233,50 @@ func TestRevocationThatCouldNotBeSaved(t *testing.T) {
 	}
 }
 
+// patience is a context that ends when it was asked so many times.
+type patience struct {
+	context.Context
+
+	left atomic.Int32
+}
+
+func (p *patience) Err() error {
+	if p.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestRevocationThatNobodyWaitedFor gives a revocation up at each moment. It is
+// done in both files, or not at all.
+func TestRevocationThatNobodyWaitedFor(t *testing.T) {
+	t.Parallel()
+	done := 0
+	for n := range int32(12) {
+		h, _ := lived(t)
+		old := h.keep(storage.StateName)
+		h.open()
+		ctx := &patience{Context: t.Context()}
+		ctx.left.Store(n)
+		_ = h.RevokeLink(ctx, "l1")
+		if !h.link("l1").Revoked.IsZero() {
+			done++
+		}
+		revoked := !h.link("l1").Revoked.IsZero()
+		if err := h.Unsaved(); err != nil {
+			t.Errorf("asked %d times: Unsaved = %v", n, err)
+		}
+		h.close()
+		h.back(storage.StateName, old)
+		h.open()
+		want(t, fmt.Sprintf("asked %d times, revoked %v", n, revoked), h.Opened(), storage.Opened{OldState: revoked})
+		h.close()
+	}
+	if done == 0 || done == 12 {
+		t.Errorf("it was done %d times", done)
+	}
+}
+
 // TestStartThatOwesTheCache opens while cache.age still cannot be written: the
 // data can be used, it is said to be unsaved, and an ordinary start afterwards
 // writes nothing.
@@ -349,6 +395,9 @@ func TestRemovedAccountStaysRemoved(t *testing.T) {
 		h.back(file, old)
 		for range 2 {
 			h.open()
+			if all, err := h.Cleanups(t.Context()); err != nil || (len(all) == 1) != (file == storage.StateName) {
+				t.Errorf("%s put back: Cleanups = %v, %v: backups may hold it", file, all, err)
+			}
 			if got, err := h.Accounts(t.Context()); err != nil || len(got) != 0 || len(h.children()) != 0 || len(h.letters()) != 0 {
 				t.Errorf("%s put back: %d accounts, %d children, %d letters, %v", file, len(got), len(h.children()), len(h.letters()), err)
 			}

@@ -133,6 +133,7 @@ func (db *DB) judge(cache, state past) error {
 	}
 	db.cache.writes.Store(cache.writes)
 	db.cache.durable.Store(cache.writes)
+	db.cache.seen.Store(cache.seen)
 	db.cache.saw.Store(cache.seen)
 	db.state.writes.Store(state.writes)
 	db.state.durable.Store(state.writes)

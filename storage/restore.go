@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"syncd/source/school"
 	"syncd/storage/vault"
 )
 
@@ -205,6 +206,7 @@ func (o *RestoreOptions) clean(ctx context.Context, dir string, deletions []Clea
 	if err != nil {
 		return 0, err
 	}
+	var strangers []school.AccountID
 	for _, c := range deletions {
 		_, e := db.clean(ctx, c)
 		switch {
@@ -213,10 +215,10 @@ func (o *RestoreOptions) clean(ctx context.Context, dir string, deletions []Clea
 		case !errors.Is(e, fs.ErrNotExist):
 			err = errors.Join(err, e)
 		case c.Account != "":
-			err = errors.Join(err, db.bury(ctx, c.Account))
+			strangers = append(strangers, c.Account)
 		}
 	}
-	if err := errors.Join(err, db.Close()); err != nil {
+	if err := errors.Join(err, db.bury(ctx, strangers), db.Close()); err != nil {
 		return 0, err
 	}
 	return n, os.Remove(filepath.Join(dir, vault.LockName))

@@ -299,12 +299,15 @@ func (db *DB) both(ctx context.Context, op string, do func(tx *sql.Tx) error) er
 		// The stamp that ends the transaction counts one on.
 		return tx.QueryRowContext(ctx, "UPDATE meta SET owed = writes + 1 RETURNING owed").Scan(&owed)
 	})
-	if err == nil {
-		err = db.touchCache(ctx, op)
-	} else {
+	switch {
+	case err == nil: // half done is not done, whoever waits for it
+		err = db.touchCache(context.WithoutCancel(ctx), op)
+	case errors.Is(err, vault.ErrNotSaved):
 		err = wrap(op, err)
+	default:
+		return wrap(op, err)
 	}
-	if errors.Is(err, vault.ErrNotSaved) {
+	if err != nil {
 		db.owe(owed)
 	}
 	return err

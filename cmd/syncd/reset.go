@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -31,8 +32,9 @@ func reset(ctx context.Context, c call) error {
 	for range len(files) + 1 {
 		err = withApp(ctx, c, cfg, newLogger(io.Discard, cfg), nil)
 		bad := unusable(err, files)
-		if slices.Contains(bad, files[0]) {
-			bad = append(bad, filepath.Join(cfg.DataDir, storage.BlobsName))
+		blobs := filepath.Join(cfg.DataDir, storage.BlobsName)
+		if there, err := os.ReadDir(blobs); slices.Contains(bad, files[0]) && (len(there) > 0 || err != nil) {
+			bad = append(bad, blobs)
 		}
 		if len(bad) == 0 {
 			break

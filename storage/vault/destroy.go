@@ -43,11 +43,12 @@ func DestroyKeyFile(path string) error {
 }
 
 // KeyDrafts lists what an interrupted rotation or first start left beside a key
-// file: files of ours that hold its keys. None where the folder is missing.
+// file: files of ours that hold its keys. None where the folder is missing, or
+// another user's that may not be listed.
 func KeyDrafts(path string) (drafts []string, err error) {
 	dir, base := filepath.Split(path)
 	entries, err := os.ReadDir(filepath.Clean(dir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 		return nil, fmt.Errorf("vault: look for left-over keys: %w", err)
 	}
 	for _, e := range entries {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"syncd/source"
 )
@@ -21,17 +22,38 @@ import (
 // Whatever does not agree makes the whole child be thrown away and read once
 // more; the second time it is given up until the next read. A child without
 // siblings needs none of this.
+//
+// A mark that is not known is never taken from who was selected before: the
+// parent may have selected somebody else meanwhile. It is a child's
+//
+//   - when a notification says so, which names the child in both ways;
+//   - when every sibling has another one;
+//   - when it is still the same after all answers that lag behind must have
+//     come.
+//
+// It is kept only after the child's last check.
 
 // vouchEvery is how many answers are believed from one mark to the next. A
 // parent who selects a child elsewhere, and back, within so few requests would
 // not be noticed.
 const vouchEvery = 4
 
+// settled is how long after a switch, anybody's, the platform may still answer
+// about the child that was selected before.
+const settled = 2 * time.Minute
+
+// Marks that are none.
+const (
+	unmarked im2ID = 0  // the platform does not say whom it answers about
+	noModule im2ID = -1 // the child does not have the module that would
+)
+
 // vouched reads one child. It returns what it read only when every check says
-// that all of it is about this child.
-func (r *read) vouched(ctx context.Context, p pupil) (*builder, error) {
+// that all of it is about this child. again is for the second try, which waits
+// where the first gives up.
+func (r *read) vouched(ctx context.Context, p pupil, again bool) (*builder, error) {
 	if len(r.pupils) > 1 {
-		if err := r.settleOn(ctx, p); err != nil {
+		if err := r.settleOn(ctx, p, again); err != nil {
 			return nil, r.whole(p, err)
 		}
 	}
@@ -44,29 +66,153 @@ func (r *read) vouched(ctx context.Context, p pupil) (*builder, error) {
 		return nil, r.whole(p, source.ErrWrongChild)
 	}
 	if len(r.pupils) > 1 {
-		if err := r.confirm(ctx, p); err != nil {
+		if err := r.stillMarked(ctx, p, true); err != nil {
 			return nil, r.whole(p, err)
+		}
+		if r.mark > 0 {
+			r.state.Marks[p.id] = r.mark
 		}
 	}
 	return b, trouble
 }
 
-// settleOn selects a child and makes sure of it.
-func (r *read) settleOn(ctx context.Context, p pupil) error {
+// settleOn selects a child, makes sure of it and notes the mark that its
+// answers have to bear.
+func (r *read) settleOn(ctx context.Context, p pupil, again bool) error {
 	if r.chosen != p.id {
 		if err := r.choose(ctx, p); err != nil {
 			return err
 		}
 	}
-	return r.confirm(ctx, p)
-}
-
-// confirm looks at the home page and at the mark.
-func (r *read) confirm(ctx context.Context, p pupil) error {
-	if err := r.lookAtHome(ctx, p); err != nil {
+	var err error
+	if r.mark, err = r.look(ctx, p); err != nil {
 		return err
 	}
-	return r.lookAtMark(ctx, p)
+	if !r.sure(p, r.mark) && !r.state.Strangers {
+		if err := r.nameMarks(ctx); err != nil {
+			return err
+		}
+	}
+	switch {
+	case r.sure(p, r.mark):
+		return nil
+	case r.siblings(p, r.mark) && !again:
+		r.chosen = ""
+		return source.ErrWrongChild // it lags, mostly by one answer or two
+	}
+	if err := wait(ctx, settled); err != nil {
+		return err
+	}
+	if r.mark, err = r.look(ctx, p); err != nil {
+		return err
+	}
+	known, ok := r.state.Marks[p.id]
+	if r.siblings(p, r.mark) || ok && r.mark > 0 && known != r.mark {
+		// Either we are wrong about the marks or the platform is. They are
+		// learned anew, and not from notifications.
+		clear(r.state.Marks)
+		r.state.Strangers = true
+		r.chosen = ""
+		return source.ErrWrongChild
+	}
+	return nil
+}
+
+// sure reports whether answers that bear a mark are about a child: as is
+// known, or because they are about none of the siblings.
+func (r *read) sure(p pupil, seen im2ID) bool {
+	if known, ok := r.state.Marks[p.id]; ok {
+		return known == seen
+	}
+	if seen == unmarked {
+		return false
+	}
+	for _, o := range r.pupils {
+		if known, ok := r.state.Marks[o.id]; o.id != p.id && (!ok || known == seen) {
+			return false
+		}
+	}
+	return true
+}
+
+// siblings reports whether a mark is known to be a sibling's.
+func (r *read) siblings(p pupil, seen im2ID) bool {
+	for id, known := range r.state.Marks {
+		if known == seen && id != p.id {
+			return true
+		}
+	}
+	return false
+}
+
+// nameMarks learns marks from notifications, which name their child by its
+// mark and by the id of the home page. That there are none is no trouble.
+func (r *read) nameMarks(ctx context.Context) error {
+	var w wireNotices
+	err := r.json(ctx, pathNotices, struct{}{}, &w)
+	if err != nil {
+		if ends(err) {
+			return err
+		}
+		return nil // the marks are not known, as before
+	}
+	rows, _, err := decodeRows[wireNotice](w.Notices)
+	if err != nil {
+		return nil // as before
+	}
+	r.learn(rows)
+	return nil
+}
+
+// learn takes marks from notifications. A child with two, or two children with
+// one, show that these are no marks.
+func (r *read) learn(rows []wireNotice) {
+	named := map[pupilID]im2ID{}
+	for _, p := range r.pupils {
+		for _, row := range rows {
+			if row.IM2 <= 0 || row.Mapping != p.mapping || p.mapping == "" {
+				continue
+			}
+			if before, ok := named[p.id]; ok && before != row.IM2 {
+				return
+			}
+			named[p.id] = row.IM2
+		}
+	}
+	for id, seen := range named {
+		for other, known := range named {
+			if id != other && seen == known {
+				return
+			}
+		}
+		for other, known := range r.state.Marks {
+			if id != other && seen == known {
+				return
+			}
+		}
+	}
+	for id, seen := range named {
+		if _, ok := r.state.Marks[id]; !ok {
+			r.state.Marks[id] = seen
+		}
+	}
+}
+
+// look sees on the home page that a child is selected and returns the mark of
+// the answers. One that was not known before is asked for between two looks at
+// the home page.
+func (r *read) look(ctx context.Context, p pupil) (im2ID, error) {
+	if err := r.lookAtHome(ctx, p); err != nil {
+		return 0, err
+	}
+	seen, err := r.askMark(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if known, ok := r.state.Marks[p.id]; !ok || known != seen {
+		return seen, r.lookAtHome(ctx, p)
+	}
+	return seen, nil
 }
 
 func (r *read) lookAtHome(ctx context.Context, p pupil) error {
@@ -84,52 +230,54 @@ func (r *read) lookAtHome(ctx context.Context, p pupil) error {
 	return nil
 }
 
-// lookAtMark asks a module whom it answers about. A mark that was never seen
-// is learned: from a child who has been selected all the time, or when that of
-// the child selected before is known, so that it cannot be that one's. One
-// that differs from what is known makes everything known be forgotten, to be
-// learned anew with the next read.
-func (r *read) lookAtMark(ctx context.Context, p pupil) error {
+// askMark asks a module whom it answers about.
+func (r *read) askMark(ctx context.Context) (im2ID, error) {
 	var w wireMark
 	err := r.json(ctx, pathCommunication, struct{}{}, &w)
 	if errors.Is(err, source.ErrAbsent) {
-		return nil // the home page has to do
+		return noModule, nil
 	}
 	if err != nil {
-		return fmt.Errorf("whose answers: %w", err)
+		return 0, fmt.Errorf("whose answers: %w", err)
 	}
-	seen := w.Consent.Pupil
-	if seen == 0 {
-		return nil
-	}
-	sibling := false
-	for id, known := range r.state.Marks {
-		sibling = sibling || known == seen && id != p.id
-	}
-	known, ok := r.state.Marks[p.id]
-	_, sure := r.state.Marks[r.before]
-	switch {
-	case sibling && r.switched:
-	case sibling, ok && known != seen:
-		clear(r.state.Marks) // either we are wrong about it or the platform is
-	case ok:
-		return nil
-	case !r.switched || sure:
-		r.state.Marks[p.id] = seen
-		return nil
-	}
-	r.chosen = ""
-	return source.ErrWrongChild
+	return max(w.Consent.Pupil, unmarked), nil
 }
 
-// stillThere makes sure of the child in the middle of its reading: by the
-// mark where there is one, else by the home page.
+// stillMarked makes sure that the answers are still about the child: by the
+// mark, and by the home page as well at the end or where the mark alone does
+// not tell.
+func (r *read) stillMarked(ctx context.Context, p pupil, atEnd bool) error {
+	ask := r.askMark
+	if known, ok := r.state.Marks[p.id]; atEnd || !ok || known != r.mark {
+		ask = func(ctx context.Context) (im2ID, error) { return r.look(ctx, p) }
+	}
+	seen, err := ask(ctx)
+	if err != nil {
+		return err
+	}
+	if seen != r.mark {
+		r.chosen = ""
+		return source.ErrWrongChild
+	}
+	return nil
+}
+
+// stillThere makes sure of the child in the middle of its reading.
 func (r *read) stillThere(ctx context.Context, p pupil) error {
 	if len(r.pupils) < 2 {
 		return nil
 	}
-	if _, ok := r.state.Marks[p.id]; ok {
-		return r.lookAtMark(ctx, p)
+	return r.stillMarked(ctx, p, false)
+}
+
+// wait returns after d, or when ctx ends.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return r.lookAtHome(ctx, p)
 }

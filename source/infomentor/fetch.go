@@ -34,10 +34,6 @@ type pupil struct {
 	switchURL string // empty where the platform does not say
 }
 
-// settled is how long after a switch the platform may still answer about the
-// child that was selected before.
-const settled = 2 * time.Minute
-
 // read is one Fetch.
 type read struct {
 	*dialogue
@@ -47,11 +43,10 @@ type read struct {
 	taken  time.Time
 	pupils []pupil
 
-	chosen   pupilID // who is selected, as far as we know; "" when we do not
-	before   pupilID // who was selected before the last switch; "" when unknown
-	switched bool    // somebody was selected in this read, or right before it
-	apps     []wireApp
-	notices  notices
+	chosen  pupilID // who is selected, as far as we know; "" when we do not
+	mark    im2ID   // what answers about the child bear that is being read
+	apps    []wireApp
+	notices notices
 }
 
 func (a *adapter) fetch(ctx context.Context, s *source.Session, plan school.Plan, sink source.Sink) error {
@@ -73,7 +68,6 @@ func (a *adapter) fetch(ctx context.Context, s *source.Session, plan school.Plan
 	r := &read{
 		dialogue: d, plan: plan, taken: now, today: school.DateOf(plan.Now.In(school.Stockholm())),
 		pupils: pupilsOf(h, d.state.Phone), chosen: h.selected(), apps: h.Apps,
-		switched: now.Sub(d.state.Switched).Abs() < settled,
 	}
 	maps.DeleteFunc(d.state.Marks, func(id pupilID, _ im2ID) bool {
 		return !slices.ContainsFunc(r.pupils, func(p pupil) bool { return p.id == id })
@@ -81,8 +75,8 @@ func (a *adapter) fetch(ctx context.Context, s *source.Session, plan school.Plan
 	if err := sink.Roster(ctx, r.roster(h)); err != nil {
 		return err
 	}
-	if len(plan.Parts) == 1 && plan.Wants(school.PartNotices) && (len(d.state.Marks) > 0 || len(r.pupils) < 2) {
-		return r.light(ctx, sink) // which selects children: not before the marks were learned
+	if len(plan.Parts) == 1 && plan.Wants(school.PartNotices) {
+		return r.light(ctx, sink)
 	}
 	return r.all(ctx, sink)
 }
@@ -173,9 +167,9 @@ func (r *read) all(ctx context.Context, sink source.Sink) error {
 		if r.unwanted(p) {
 			continue
 		}
-		b, err := r.vouched(ctx, p)
+		b, err := r.vouched(ctx, p, false)
 		if errors.Is(err, source.ErrWrongChild) && !ends(err) {
-			b, err = r.vouched(ctx, p)
+			b, err = r.vouched(ctx, p, true)
 		}
 		trouble = append(trouble, err)
 		if ctx.Err() != nil {
@@ -279,8 +273,7 @@ func (r *read) choose(ctx context.Context, p pupil) error {
 	if p.switchURL == "" {
 		return notUnderstood("select child: no way to select it")
 	}
-	r.before, r.chosen, r.switched = r.chosen, "", true
-	r.state.Switched = r.a.cfg.Now().UTC().Truncate(time.Second)
+	r.chosen = ""
 	// Without X-Requested-With, which makes the platform answer 500.
 	resp, err := r.send(ctx, fetch.Request{URL: p.switchURL, Header: http.Header{"Referer": {hub + "/"}}})
 	if err != nil {

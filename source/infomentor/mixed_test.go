@@ -1,6 +1,7 @@
 package infomentor_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -158,6 +159,9 @@ func mixUp(t *testing.T, seed uint64, rounds int) {
 	}
 	for _, c := range f.world.Children() { // fewer words, the same questions
 		f.world.EditChild(c.Key, func(c *schooltest.Child) {
+			if seed/2%2 == 1 {
+				c.Notices = nil // so that no notification names a child
+			}
 			c.Lessons = near(f.clock(), c.Lessons)
 			c.Letters = slices.DeleteFunc(c.Letters, func(n school.NewsItem) bool { return len(n.Images) > 0 || len(n.HTML) > 5000 })
 			c.Letters = c.Letters[:min(len(c.Letters), 3)]
@@ -167,17 +171,19 @@ func mixUp(t *testing.T, seed uint64, rounds int) {
 	}
 	children, whose := f.world.Children(), owners(f.world)
 	s := f.login()
-	if rounds%2 == 0 {
-		f.read(s, f.plan()) // half of them know the children's marks already
-	}
-	fresh := slices.Clone(s.State())
+	stranger := slices.Clone(s.State())
+	f.read(s, f.plan())
+	friend := slices.Clone(s.State()) // knows the children's marks
 	r := rand.New(rand.NewPCG(seed, 7))
 	plan := f.plan()
 	plan.Window = school.Window{From: plan.Window.From.AddDays(30), To: plan.Window.From.AddDays(36)}
 	handed, wrong := 0, 0
 	for i := range rounds {
-		if i%50 == 0 {
-			s = source.NewSession(fresh, nil)
+		if i%3 == 0 {
+			s = source.NewSession(stranger, nil)
+			if r.IntN(2) == 0 {
+				s = source.NewSession(friend, nil)
+			}
 		}
 		what := liar(r, f.fake, children)
 		parts := infomentor.Platform().Parts
@@ -234,4 +240,45 @@ func TestMarksAreForgotten(t *testing.T) {
 			t.Errorf("%d children were read, want 3", len(k.snapshots))
 		}
 	})
+}
+
+// Whose a mark is, is told by notifications. Where these name children by ids
+// of another kind, or are not there, it shows when nothing lags any more.
+func TestMarksAreLearned(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*faketest.Answer)
+		quick  bool
+	}{
+		"by notifications": {func(*faketest.Answer) {}, true},
+		"no notifications": {func(a *faketest.Answer) { a.Body = []byte(`{"notifications":[]}`) }, false},
+		"ids of another kind": {func(a *faketest.Answer) {
+			a.Body = bytes.ReplaceAll(a.Body, []byte(`"pupilIM2Id":29`), []byte(`"pupilIM2Id":39`))
+		}, false},
+		"one id for all": {faketest.Set("pupilIM2Id", 2900000), false},
+		"not understood": {faketest.HTML(), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, infomentortest.Options{Lies: 1}, nil, func(f *family) {
+				s, whose := f.login(), owners(f.world)
+				f.fake.Inject(faketest.Fault{Path: "getnotifications", Change: c.change})
+				for range 2 {
+					began := f.clock()
+					k, err := f.fetch(s, f.plan(school.PartCalendar, school.PartTasks))
+					if err != nil || len(k.snapshots) != 3 {
+						t.Errorf("Fetch = %v, %d children were read, want 3", err, len(k.snapshots))
+					}
+					for _, snap := range k.snapshots {
+						if n := strangers(snap, whose); n > 0 {
+							t.Errorf("%d entries under the wrong child", n)
+						}
+					}
+					if took := f.clock().Sub(began); (took < time.Minute) != c.quick {
+						t.Errorf("the read took %s", took)
+					}
+					c.quick = true // the marks are known
+					time.Sleep(10 * time.Minute)
+				}
+			})
+		})
+	}
 }

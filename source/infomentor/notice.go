@@ -147,7 +147,7 @@ func (r *read) lightOf(ctx context.Context, p pupil) (*builder, error) {
 	}
 	// Somebody else's only: about all children, or the switch did not happen.
 	r.notices.all = false
-	return r.vouched(ctx, p)
+	return r.vouched(ctx, p, false)
 }
 
 func (b *builder) askNotices(ctx context.Context) ([]wireNotice, int, error) {

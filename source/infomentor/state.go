@@ -26,8 +26,8 @@ type state struct {
 	Phone []wirePhonePupil `json:"phone,omitempty"`
 	// Marks are the ids by which a module's answers show whom they are about.
 	Marks map[pupilID]im2ID `json:"marks,omitempty"`
-	// Switched is when a child was last selected.
-	Switched time.Time `json:"switched,omitzero"`
+	// Strangers: the ids in notifications were found not to be marks.
+	Strangers bool `json:"strangers,omitempty"`
 	// Absent are the modules that a child was found not to have, and when.
 	Absent map[pupilID]map[school.Part]time.Time `json:"absent,omitempty"`
 	// Noticed are the newest notifications that were stored of each child.

@@ -31,6 +31,9 @@ const maxDown = 3
 var (
 	// errDown marks trouble after which nothing more is asked.
 	errDown = errors.New("platform does not answer")
+	// errSilent: a request may have arrived, and no answer that can be read
+	// came back.
+	errSilent = errors.New("no answer")
 	// errNotSaved: the session could not be stored.
 	errNotSaved = errors.New("session was not stored")
 )
@@ -41,6 +44,9 @@ var (
 func (d *dialogue) send(ctx context.Context, r fetch.Request) (*fetch.Response, error) {
 	r.Raw = true
 	resp, err := d.http.Do(ctx, r)
+	if err != nil && !errors.Is(err, source.ErrBudget) && !errors.Is(err, fetch.ErrNotAllowed) {
+		err = fmt.Errorf("%w: %w", errSilent, err)
+	}
 	if serr := d.save(ctx); serr != nil {
 		return nil, errors.Join(err, serr)
 	}
@@ -178,6 +184,8 @@ func judgePage(resp *fetch.Response) verdict {
 	switch {
 	case bytes.Contains(resp.Body, []byte("Hoppsan")):
 		return unavailable
+	case resp.URL.Hostname() == loginHost && bytes.Contains(resp.Body, []byte("IdpListRepeater")):
+		return over // the choice of a sign-in without the form for passwords
 	case bytes.Contains(resp.Body, []byte("IMHome")):
 		return missing
 	}

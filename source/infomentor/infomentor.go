@@ -43,6 +43,9 @@ const (
 	hub       = "https://" + hubHost
 	loginPath = "/swedish/production/mentor/"
 	loginURL  = "https://" + loginHost + loginPath
+	// handOver asks the older system for what it would not do by itself: to
+	// hand a login over to the Hub.
+	handOver  = hub + "/Authentication/Authentication/Login?apiType=IM1&forceOAuth=true&apiInstance="
 	cityEntry = "https://" + ssoHost + "/login.ashx?idp=stockholm_par"
 
 	// agent is honest: nothing is known to be refused for it. It stays the

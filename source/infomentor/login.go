@@ -44,7 +44,7 @@ func (a *adapter) begin(ctx context.Context, method source.MethodID, in source.A
 func (a *adapter) finishCity(ctx context.Context, c *fetch.Client, landed *fetch.Response) ([]byte, error) {
 	d := &dialogue{a: a, http: c, session: source.NewSession(nil, nil), state: newState()}
 	_, relayed := relayForm(landed)
-	if !relayed && landed.URL.Hostname() != hubHost {
+	if !relayed && landed.URL.Hostname() != hubHost && !stays(landed) {
 		return nil, fmt.Errorf("signed in at the city but not here: %w", source.ErrRefused)
 	}
 	h, err := d.arrive(ctx, landed)
@@ -76,10 +76,14 @@ func (a *adapter) beginPassword(ctx context.Context, in source.Answers) (*attemp
 	if err != nil {
 		return nil, err
 	}
-	h, err := d.password(ctx, user, pass, func() error { return nil })
+	resp, err := d.password(ctx, user, pass, func() error { return nil })
 	if errors.Is(err, errRejected) {
 		return &attempt{last: source.Progress{State: source.LoginRejected}}, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	h, err := d.accepted(ctx, resp)
 	if err != nil {
 		return nil, err
 	}

@@ -190,6 +190,11 @@ func (s *Server) redeem(r *http.Request, token string) *faketest.Answer {
 		}
 		person = in.person
 	}
+	if t.person != "" && s.o.Stays {
+		a := welcome()
+		s.enter(a, person)
+		return a
+	}
 	verifier := s.secret("verifier")
 	s.verifiers[verifier] = relay{person: person}
 	a := faketest.Redirect("https://" + HubHost + "/Authentication/Authentication/LoginCallback?apitype=im1&oauth_token=" +
@@ -261,6 +266,9 @@ func (s *Server) tryPassword(r *http.Request, in url.Values) *faketest.Answer {
 			to = "https://" + LoginHost + "/Swedish/Production/mentor/Oryggi/PinLogin/EnablePin.aspx"
 		}
 		a := faketest.Redirect(to)
+		if s.o.Stays {
+			a = welcome()
+		}
 		s.enter(a, g.PersonalNumber)
 		return a
 	}
@@ -320,6 +328,14 @@ func (s *Server) oneTimeSignIn(r *http.Request, ticket string) *faketest.Answer 
 		return s.loginForm(r, "")
 	}
 	a := faketest.Redirect(loopBack)
+	if s.o.Stays {
+		a = welcome()
+	}
 	s.enter(a, person)
 	return a
+}
+
+// welcome is IM1's own page for who is signed in.
+func welcome() *faketest.Answer {
+	return faketest.Page(http.StatusOK, `<!DOCTYPE html><html><head><title>InfoMentor</title></head><body><h1>Välkommen</h1></body></html>`)
 }

@@ -79,6 +79,7 @@ type Options struct {
 	AccessLife time.Duration // of an access token; 0: 10 minutes
 	NoRestart  bool          // the platform does not forget everybody at three in the morning
 
+	Stays        bool // IM1 does not hand a login over to the Hub by itself
 	OfferPIN     bool // a page that offers a PIN comes after the password
 	NoReferer    bool // LoginCallback does not insist on a Referer
 	OneSession   bool // a person's new session ends the one before

@@ -1,6 +1,7 @@
 package infomentor
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,17 +18,19 @@ import (
 	"syncd/source/internal/fetch"
 )
 
-// What the phone's app says of itself.
+// What the phone's app says of itself, and where it asks when the platform did
+// not say otherwise.
 const (
 	appClient   = "notificationapp"
 	appSecret   = "NONE"
 	appScope    = "IM2-API-NOTIFICATION"
 	appRedirect = "InfomentorNotification://oauth2Callback"
 
-	tokenURL   = "https://" + deviceHost + "/Authentication/OAuth2/Token"
-	revokePath = "/authentication/oauth2/"
-	oneTimeURL = "https://" + apiHost + "/NA1/Authentication/sso"
-	accountURL = "https://" + apiHost + "/NA1/account/Account"
+	tokenURL    = "https://" + deviceHost + "/Authentication/OAuth2/Token"
+	tokenPath   = "/authentication/oauth2/" // begins the paths of tokens
+	apiURL      = "https://" + apiHost
+	oneTimePath = "/NA1/Authentication/sso"
+	accountPath = "/NA1/account/Account"
 )
 
 // spares is how many devices are paired. A refresh token is good once. When
@@ -34,8 +38,13 @@ const (
 // one saves the guardian from having to sign in.
 const spares = 2
 
-// errRefusedToken: a refresh token is used up or revoked.
-var errRefusedToken = errors.New("refresh token was turned down")
+var (
+	// errRefusedToken: a refresh token is used up or revoked.
+	errRefusedToken = errors.New("refresh token was turned down")
+	// errRefusedAccess: the phone's interface turned down an access token,
+	// which says nothing of the refresh token.
+	errRefusedAccess = errors.New("access token was turned down")
+)
 
 // viaDevice comes back as a paired phone does. A chain that was turned down is
 // dropped, durably; trouble that passes leaves it as it was.
@@ -55,12 +64,35 @@ func (d *dialogue) viaDevice(ctx context.Context) (wireHome, error) {
 
 // asPhone uses the first chain.
 func (d *dialogue) asPhone(ctx context.Context) (wireHome, error) {
-	var t wireTokens
-	err := d.token(ctx, url.Values{
-		"grant_type": {"refresh_token"}, "refresh_token": {d.state.Devices[0].Refresh}, "scope": {appScope},
-	}, &t)
+	access, oneTime, err := d.oneTime(ctx)
+	if errors.Is(err, errRefusedAccess) {
+		access, oneTime, err = d.oneTime(ctx)
+	}
 	if err != nil {
 		return wireHome{}, err
+	}
+	var account wirePhoneAccount
+	if err := d.phone(ctx, accountPath, access, &account); err == nil {
+		d.state.Phone = account.Pupils
+	} else if ends(err) && !errors.Is(err, errRefusedAccess) {
+		return wireHome{}, fmt.Errorf("phone's account: %w", err)
+	}
+	d.http.Jar().Clear()
+	resp, err := d.walk(ctx, fetch.Request{URL: oneTime})
+	if err != nil {
+		return wireHome{}, fmt.Errorf("one-time address: %w", err)
+	}
+	return d.arrive(ctx, resp)
+}
+
+// oneTime turns the first chain's refresh token into the next one and asks for
+// an address that signs in once.
+func (d *dialogue) oneTime(ctx context.Context) (access, addr string, err error) {
+	var t wireTokens
+	c := d.state.Devices[0]
+	err = d.token(ctx, c, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {c.Refresh}, "scope": {appScope}}, &t)
+	if err != nil {
+		return "", "", err
 	}
 	// The old one is used up: the new one has to be safe before anything is
 	// done with what came along.
@@ -68,35 +100,20 @@ func (d *dialogue) asPhone(ctx context.Context) (wireHome, error) {
 	devices[0].Refresh = t.Refresh
 	d.state.Devices = devices
 	if err := d.save(ctx); err != nil {
-		return wireHome{}, err
+		return "", "", err
 	}
-	var oneTime string
-	if err := d.phone(ctx, oneTimeURL, t.Access, &oneTime); err != nil {
-		return wireHome{}, fmt.Errorf("one-time address: %w", err)
+	if err := d.phone(ctx, oneTimePath, t.Access, &addr); err != nil {
+		return "", "", fmt.Errorf("one-time address: %w", err)
 	}
-	var account wirePhoneAccount
-	if err := d.phone(ctx, accountURL, t.Access, &account); err == nil {
-		d.state.Phone = account.Pupils
-	} else if ends(err) {
-		return wireHome{}, fmt.Errorf("phone's account: %w", err)
-	}
-	d.http.Jar().Clear()
-	resp, err := d.walk(ctx, fetch.Request{URL: oneTime})
-	if errors.Is(err, fetch.ErrNotAllowed) {
-		return wireHome{}, notUnderstood("one-time address leads elsewhere")
-	}
-	if err != nil {
-		return wireHome{}, err
-	}
-	return d.arrive(ctx, resp)
+	return t.Access, addr, nil
 }
 
-// token asks the token address.
-func (d *dialogue) token(ctx context.Context, in url.Values, out *wireTokens) error {
-	in.Set("client_id", appClient)
+// token asks the token address of a chain.
+func (d *dialogue) token(ctx context.Context, c chain, in url.Values, out *wireTokens) error {
+	in.Set("client_id", cmp.Or(c.Client, appClient))
 	in.Set("client_secret", appSecret)
 	resp, err := d.send(ctx, fetch.Request{
-		Method: http.MethodPost, URL: tokenURL, Body: []byte(in.Encode()),
+		Method: http.MethodPost, URL: cmp.Or(c.Token, tokenURL), Body: []byte(in.Encode()),
 		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}},
 	})
 	if err != nil {
@@ -118,21 +135,26 @@ func (d *dialogue) token(ctx context.Context, in url.Values, out *wireTokens) er
 	return nil
 }
 
-// phone asks the phone's interface.
-func (d *dialogue) phone(ctx context.Context, addr, access string, out any) error {
-	resp, err := d.send(ctx, fetch.Request{URL: addr, Header: http.Header{"Authorization": {"Bearer " + access}, "Accept": {"application/json"}}})
+// phone asks the phone's interface of the first chain.
+func (d *dialogue) phone(ctx context.Context, path, access string, out any) error {
+	resp, err := d.send(ctx, fetch.Request{
+		URL:    cmp.Or(d.state.Devices[0].API, apiURL) + path,
+		Header: http.Header{"Authorization": {"Bearer " + access}, "Accept": {"application/json"}},
+	})
 	if err != nil {
 		return err
 	}
-	switch {
-	case resp.Status == http.StatusUnauthorized, resp.Status == http.StatusForbidden:
-		return errRefusedToken
-	case resp.Status == http.StatusInternalServerError:
+	switch resp.Status {
+	case http.StatusOK:
+		return decode(resp.Body, out)
+	case http.StatusUnauthorized:
+		return fmt.Errorf("status %d: %w: %w", resp.Status, errRefusedAccess, source.ErrUnavailable)
+	case http.StatusForbidden:
+		return fmt.Errorf("status %d: %w: %w", resp.Status, errRefusedAccess, source.ErrBlocked)
+	case http.StatusInternalServerError:
 		return fmt.Errorf("status %d: %w", resp.Status, source.ErrUnavailable)
-	case resp.Status != http.StatusOK:
-		return fmt.Errorf("status %d: %w", resp.Status, source.ErrNotUnderstood)
 	}
-	return decode(resp.Body, out)
+	return fmt.Errorf("status %d: %w", resp.Status, source.ErrNotUnderstood)
 }
 
 // topUp pairs what is missing, where the guardian wants it and the session
@@ -182,7 +204,10 @@ func (d *dialogue) pair(ctx context.Context) error {
 	if err := d.json(ctx, pathPair, nil, &data); err != nil {
 		return fmt.Errorf("pair: %w", err)
 	}
-	c := chain{Device: strings.ToLower(rand.Text()), Revoke: data.Revoke}
+	c, err := data.chain()
+	if err != nil {
+		return fmt.Errorf("pair: %w", err)
+	}
 	name := "syncd"
 	if n := len(d.state.Devices); n > 0 {
 		name += " " + strconv.Itoa(n+1)
@@ -195,20 +220,48 @@ func (d *dialogue) pair(ctx context.Context) error {
 		return notUnderstood("pair: address leads elsewhere")
 	}
 	addr += "&" + url.Values{
-		"scope": {appScope}, "redirect_uri": {appRedirect}, "client_id": {appClient}, "response_type": {"code"},
+		"scope": {appScope}, "redirect_uri": {appRedirect}, "client_id": {cmp.Or(c.Client, appClient)}, "response_type": {"code"},
 	}.Encode()
 	code, err := d.grant(ctx, addr)
 	if err != nil {
 		return fmt.Errorf("pair: %w", err)
 	}
 	var t wireTokens
-	err = d.token(ctx, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {appRedirect}}, &t)
+	err = d.token(ctx, c, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {appRedirect}}, &t)
 	if err != nil {
 		return fmt.Errorf("pair: %w", err)
 	}
 	c.Refresh = t.Refresh
 	d.state.Devices = append(append([]chain(nil), d.state.Devices...), c)
 	return d.save(ctx)
+}
+
+// chain makes a new device of what the platform says about pairing. What it
+// leaves out is as it was always seen; what leads away from the platform's own
+// hosts is not followed.
+func (w wirePairing) chain() (chain, error) {
+	c := chain{Device: strings.ToLower(rand.Text()), Revoke: w.Revoke, Client: w.Client, Token: w.Token}
+	if len(c.Client) > 200 {
+		return chain{}, notUnderstood("name of the app is too long")
+	}
+	if w.Token != "" {
+		if u, err := url.Parse(w.Token); err != nil || !allowed(u, deviceHost) || !strings.HasPrefix(strings.ToLower(u.Path), tokenPath) {
+			return chain{}, notUnderstood("token address leads elsewhere")
+		}
+	}
+	if w.API != "" {
+		u, err := url.Parse(w.API)
+		if err != nil || !allowed(u, apiHost, otherAPIHost) || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+			return chain{}, notUnderstood("phone's address leads elsewhere")
+		}
+		c.API = "https://" + u.Hostname()
+	}
+	return c, nil
+}
+
+// allowed reports whether an address is at one of the hosts, by https.
+func allowed(u *url.URL, hosts ...string) bool {
+	return u.Scheme == "https" && u.User == nil && u.Port() == "" && slices.Contains(hosts, strings.ToLower(u.Hostname()))
 }
 
 // grant follows the way to the phone's own address, on which the code stands.
@@ -257,11 +310,11 @@ func (d *dialogue) revoke(ctx context.Context) error {
 
 func (d *dialogue) revokeOne(ctx context.Context, c chain) error {
 	u, err := url.Parse(c.Revoke)
-	if err != nil || u.Hostname() != deviceHost || !strings.HasPrefix(strings.ToLower(u.Path), revokePath) {
+	if err != nil || u.Hostname() != deviceHost || !strings.HasPrefix(strings.ToLower(u.Path), tokenPath) {
 		return notUnderstood("address leads elsewhere")
 	}
 	in := url.Values{
-		"refresh_token": {c.Refresh}, "token": {c.Refresh}, "client_id": {appClient}, "client_secret": {appSecret},
+		"refresh_token": {c.Refresh}, "token": {c.Refresh}, "client_id": {cmp.Or(c.Client, appClient)}, "client_secret": {appSecret},
 	}
 	resp, err := d.send(ctx, fetch.Request{
 		Method: http.MethodPost, URL: c.Revoke, Body: []byte(in.Encode()),

@@ -224,3 +224,83 @@ func TestRevokedElsewhere(t *testing.T) {
 		}
 	})
 }
+
+// An access token that is turned down says nothing of the device: another one
+// is asked for, once, and the devices stay.
+func TestAccessIsTurnedDown(t *testing.T) {
+	for name, c := range map[string]struct {
+		path   string
+		status int
+		times  int
+		want   error
+	}{
+		"401 once":           {"na1/authentication/sso", http.StatusUnauthorized, 1, nil},
+		"403 once":           {"na1/authentication/sso", http.StatusForbidden, 1, nil},
+		"401 always":         {"na1/authentication/sso", http.StatusUnauthorized, 0, source.ErrUnavailable},
+		"403 always":         {"na1/authentication/sso", http.StatusForbidden, 0, source.ErrBlocked},
+		"401 of the account": {"na1/account/account", http.StatusUnauthorized, 0, nil},
+		"403 of the account": {"na1/account/account", http.StatusForbidden, 0, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, infomentortest.Options{}, pairing(), func(f *family) {
+				s := f.login()
+				f.fake.KillPerson(f.guardian().PersonalNumber)
+				f.fake.Inject(faketest.Fault{Path: c.path, Times: c.times, Change: faketest.Status(c.status)})
+				before := f.fake.Count("oauth2/token")
+				if err := f.refresh(s); !errors.Is(err, c.want) || errors.Is(err, source.ErrSessionExpired) {
+					t.Errorf("Refresh = %v, want %v", err, c.want)
+				}
+				if n := f.fake.Count("oauth2/token") - before; n > 2 {
+					t.Errorf("%d tokens were asked for, want two at most", n)
+				}
+				f.fake.Heal()
+				f.fake.KillPerson(f.guardian().PersonalNumber)
+				if err := f.refresh(s); err != nil {
+					t.Errorf("Refresh after that = %v", err)
+				}
+				if got := f.fake.Devices(); got != 2 {
+					t.Errorf("%d devices are paired, want 2", got)
+				}
+			})
+		})
+	}
+}
+
+// The platform says where a phone asks and what it calls itself; each device
+// stays with what it was told.
+func TestPairedAtOtherAddresses(t *testing.T) {
+	bubble(t, infomentortest.Options{OtherPhone: true}, pairing(), func(f *family) {
+		s := f.login()
+		for range 2 {
+			f.fake.KillPerson(f.guardian().PersonalNumber)
+			if err := f.refresh(s); err != nil {
+				t.Fatalf("Refresh = %v", err)
+			}
+			f.read(s, f.plan("notices"))
+			f.fake.Change(func(o *infomentortest.Options) { o.OtherPhone = false })
+		}
+		if got := f.fake.Offences(); len(got) > 0 {
+			t.Errorf("offences: %q", got)
+		}
+	})
+}
+
+// A phone is not led away from the platform's own hosts.
+func TestPairingLeadsElsewhere(t *testing.T) {
+	for field, to := range map[string]string{
+		"apiUrl": "https://api.infomentor.se.example.invalid", "tokenUrl": "https://im.infomentor.se.example.invalid/Authentication/OAuth2/Token",
+		"authenticationUrl": "https://example.invalid/Authentication/",
+	} {
+		for _, addr := range []string{to, "http://im.infomentor.se/Authentication/OAuth2/Token", "https://im.infomentor.se@example.invalid/", "%zz"} {
+			t.Run(field, func(t *testing.T) {
+				bubble(t, infomentortest.Options{}, pairing(), func(f *family) {
+					f.fake.Inject(faketest.Fault{Path: "getauthenticationdata", Change: faketest.Set(field, addr)})
+					f.read(f.login(), f.plan("notices"))
+					if f.fake.Devices() != 0 || f.fake.Count("token") != 0 {
+						t.Error("a device was paired")
+					}
+				})
+			})
+		}
+	}
+}

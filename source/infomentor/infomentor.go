@@ -37,6 +37,8 @@ const (
 	ssoHost    = "sso.infomentor.se"
 	deviceHost = "im.infomentor.se"
 	apiHost    = "api-im.infomentor.se"
+	// otherAPIHost is where some apps find the same (one project).
+	otherAPIHost = "api.infomentor.se"
 	// calendarHost answers to the addresses of calendar subscriptions.
 	calendarHost = "im2-api.infomentor.se"
 
@@ -100,7 +102,7 @@ func Platform() source.Platform {
 		),
 		Parts:     parts(),
 		Announced: announcedParts(),
-		Hosts:     []string{hubHost, loginHost, ssoHost, deviceHost, apiHost, calendarHost, "login001.stockholm.se", "login003.stockholm.se"},
+		Hosts:     []string{hubHost, loginHost, ssoHost, deviceHost, apiHost, otherAPIHost, calendarHost, "login001.stockholm.se", "login003.stockholm.se"},
 		Budget:    budget,
 		New:       New,
 	}
@@ -167,8 +169,10 @@ func loginRules() []fetch.Rule {
 		{Method: "POST", Host: ssoHost, Path: "/login.ashx"},
 		{Method: "GET", Host: deviceHost, Path: "/Authentication/*"},
 		{Method: "POST", Host: deviceHost, Path: "/Authentication/OAuth2/*"},
-		{Method: "GET", Host: apiHost, Path: "/NA1/Authentication/sso"},
-		{Method: "GET", Host: apiHost, Path: "/NA1/account/Account"},
+		{Method: "GET", Host: apiHost, Path: oneTimePath},
+		{Method: "GET", Host: apiHost, Path: accountPath},
+		{Method: "GET", Host: otherAPIHost, Path: oneTimePath},
+		{Method: "GET", Host: otherAPIHost, Path: accountPath},
 	})
 }
 

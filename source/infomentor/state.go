@@ -57,6 +57,10 @@ type chain struct {
 	Device  string `json:"device"`
 	Refresh string `json:"refresh"`
 	Revoke  string `json:"revoke,omitempty"` // address that ends it
+	// What the platform said when it was paired; empty where it did not.
+	Token  string `json:"token,omitempty"`  // address for tokens
+	API    string `json:"api,omitempty"`    // "https://" and host of the phone's interface
+	Client string `json:"client,omitempty"` // what the app calls itself
 }
 
 // mark is what is remembered of a letter, for the platform does not say when

@@ -149,7 +149,10 @@ func (h wireHome) selected() pupilID {
 }
 
 type wirePairing struct {
+	API            string `json:"apiUrl"`
 	Authentication string `json:"authenticationUrl"`
+	Client         string `json:"clientId"`
+	Token          string `json:"tokenUrl"`
 	Revoke         string `json:"revokeRefreshTokenUrl"`
 }
 

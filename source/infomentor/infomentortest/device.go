@@ -15,6 +15,7 @@ type device struct {
 	person string
 	id     string
 	name   string
+	other  bool     // paired by [Options.OtherPhone]
 	token  string   // the living refresh token
 	used   []string // those before it
 }
@@ -55,14 +56,30 @@ func (s *Server) pair(ses *session) *faketest.Answer {
 	}
 	guid := s.secret("3d2b1a09-8f7e-4c6d")
 	s.guids[guid] = ses.person
-	return faketest.JSON(authenticationData{
+	data := authenticationData{
 		APIURL: "https://" + APIHost,
 		AuthenticationURL: "https://" + DeviceHost + "/Authentication/Authentication/LoginOAuth2?authGuid=" + guid +
 			"&deviceIdentifier={DeviceIdentifier}&deviceFriendlyName={DeviceFriendlyName}&deviceType={DeviceType}",
 		ClientID: "notificationapp", ExpirationTime: wall(s.now().Add(5 * time.Minute)),
 		TokenURL:  "https://" + DeviceHost + "/Authentication/OAuth2/Token",
 		RevokeURL: "https://" + DeviceHost + "/Authentication/OAuth2/RevokeRefreshToken",
-	})
+	}
+	if s.o.OtherPhone {
+		data.APIURL, data.ClientID = "https://"+OtherAPIHost+"/", otherClient
+		data.TokenURL = "https://" + DeviceHost + "/Authentication/OAuth2/V2/Token"
+	}
+	return faketest.JSON(data)
+}
+
+// otherClient is what a phone of [Options.OtherPhone] calls itself.
+const otherClient = "notificationapp2"
+
+// clientOf is what a phone calls itself.
+func clientOf(other bool) string {
+	if other {
+		return otherClient
+	}
+	return "notificationapp"
 }
 
 // serveTokens answers for the phone app's OAuth server.
@@ -71,7 +88,9 @@ func (s *Server) serveTokens(r *http.Request) *faketest.Answer {
 	case "/authentication/authentication/loginoauth2":
 		return s.grant(r)
 	case "/authentication/oauth2/token":
-		return s.token(r, form(r))
+		return s.token(r, form(r), false)
+	case "/authentication/oauth2/v2/token":
+		return s.token(r, form(r), true)
 	case "/authentication/oauth2/revokerefreshtoken":
 		token := form(r).Get("refresh_token")
 		s.devices = slices.DeleteFunc(s.devices, func(d *device) bool { return d.token == token })
@@ -91,12 +110,12 @@ func (s *Server) grant(r *http.Request) *faketest.Answer {
 		return faketest.Page(http.StatusBadRequest, "<html><head><title>Bad Request</title></head></html>")
 	}
 	if q.Get("scope") != "IM2-API-NOTIFICATION" || q.Get("redirect_uri") != "InfomentorNotification://oauth2Callback" ||
-		q.Get("client_id") != "notificationapp" || q.Get("response_type") != "code" ||
+		q.Get("client_id") != clientOf(s.o.OtherPhone) || q.Get("response_type") != "code" ||
 		strings.Contains(r.URL.RawQuery, "Device") && strings.Contains(r.URL.RawQuery, "%7B") || q.Get("deviceIdentifier") == "" {
 		s.offend(r, "the code was asked for unlike the app does")
 	}
 	code := s.secret("code")
-	s.codes[code] = &device{person: person, id: q.Get("deviceIdentifier"), name: q.Get("deviceFriendlyName")}
+	s.codes[code] = &device{person: person, id: q.Get("deviceIdentifier"), name: q.Get("deviceFriendlyName"), other: s.o.OtherPhone}
 	return faketest.Redirect("infomentornotification://oauth2callback?code=" + code)
 }
 
@@ -113,8 +132,8 @@ type tokenError struct {
 
 // token answers the token address. A refresh token that comes a second time
 // ends its chain.
-func (s *Server) token(r *http.Request, in url.Values) *faketest.Answer {
-	if in.Get("client_id") != "notificationapp" || in.Get("client_secret") != "NONE" {
+func (s *Server) token(r *http.Request, in url.Values, other bool) *faketest.Answer {
+	if in.Get("client_id") != clientOf(other) || in.Get("client_secret") != "NONE" {
 		s.offend(r, "the app's own words are missing")
 	}
 	bad := faketest.JSON(tokenError{Error: "invalid_grant"})
@@ -123,7 +142,7 @@ func (s *Server) token(r *http.Request, in url.Values) *faketest.Answer {
 	case "authorization_code":
 		d := s.codes[in.Get("code")]
 		delete(s.codes, in.Get("code"))
-		if d == nil {
+		if d == nil || d.other != other {
 			return bad
 		}
 		// A device that is paired anew takes its own place.
@@ -133,7 +152,7 @@ func (s *Server) token(r *http.Request, in url.Values) *faketest.Answer {
 	case "refresh_token":
 		old := in.Get("refresh_token")
 		for _, d := range s.devices {
-			if d.token == old {
+			if d.token == old && d.other == other {
 				d.used = append(d.used, old)
 				return s.issue(d)
 			}
@@ -170,7 +189,7 @@ type phonePupil struct {
 func (s *Server) serveAPI(r *http.Request) *faketest.Answer {
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	a, ok := s.access[token]
-	if !ok || s.now().After(a.until) || !slices.Contains(s.devices, a.device) {
+	if !ok || a.device.other != (hostOf(r) == OtherAPIHost) || s.now().After(a.until) || !slices.Contains(s.devices, a.device) {
 		return faketest.Page(http.StatusUnauthorized, "")
 	}
 	switch strings.ToLower(r.URL.Path) {

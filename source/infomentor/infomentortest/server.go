@@ -36,11 +36,13 @@ const (
 	APIHost    = "api-im.infomentor.se"
 	// CalendarHost answers to the addresses of calendar subscriptions.
 	CalendarHost = "im2-api.infomentor.se"
+	// OtherAPIHost answers to the phone where [Options.OtherPhone] says so.
+	OtherAPIHost = "api.infomentor.se"
 )
 
 // Hosts returns the platform's own hosts.
 func Hosts() []string {
-	return []string{HubHost, LoginHost, SSOHost, DeviceHost, APIHost, CalendarHost}
+	return []string{HubHost, LoginHost, SSOHost, DeviceHost, APIHost, OtherAPIHost, CalendarHost}
 }
 
 // Lost is how the platform shows that a session is over.
@@ -94,6 +96,7 @@ type Options struct {
 	SwitchFails  bool // SwitchPupil answers 500 although it does
 	Lies         int  // so many answers after a switch are about the pupil before
 	NoPairing    bool // devices cannot be paired
+	OtherPhone   bool // phones are told of other addresses, and of another name for themselves
 }
 
 // Server is the fake. All its methods are safe for concurrent use.
@@ -329,7 +332,7 @@ func (s *Server) route(r *http.Request) *faketest.Answer {
 		a = s.serveSSO(r)
 	case DeviceHost:
 		a = s.serveTokens(r)
-	case APIHost:
+	case APIHost, OtherAPIHost:
 		a = s.serveAPI(r)
 	case CalendarHost:
 		a = s.serveCalendar(r)

@@ -163,13 +163,13 @@ func judgeRedirect(resp *fetch.Response) verdict {
 	}
 	where := strings.ToLower(to.EscapedPath())
 	switch {
-	case strings.Contains(where, unauthorizedMark):
+	case strings.Contains(strings.ToLower(to.String()), unauthorizedMark):
 		return missing
-	case strings.Contains(where, "usernotauthenticated"), to.Hostname() == loginHost,
+	case strings.HasPrefix(where, "/home/errors/"):
+		return unavailable
+	case strings.Contains(where, "/error/"), strings.Contains(where, "usernotauthenticated"), to.Hostname() == loginHost,
 		to.Hostname() == hubHost && strings.HasPrefix(where, "/authentication/"):
 		return over
-	case strings.HasPrefix(where, "/home/errors/"), strings.HasPrefix(where, "/error/"):
-		return unavailable
 	}
 	return strange
 }

@@ -98,6 +98,26 @@ func TestThirdStumbleReplacesTheOrder(t *testing.T) {
 	})
 }
 
+// An order that a person had opened is not replaced: when the city has
+// forgotten it, nobody acted in time; other trouble is other trouble.
+func TestOpenedOrderIsForgotten(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]source.LoginState{500: source.LoginExpired, 502: source.LoginFailed} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, stockholmtest.Options{})
+			l := w.begin(t, source.BankIDQR, nil)
+			if err := w.phone.Scan(poll(t, l).QR, siv()); err != nil {
+				t.Fatalf("Scan() = %v", err)
+			}
+			pollUntil(t, l, source.LoginApprove)
+			w.sso.Hook(onPolls(100, say(status, "text/html", "")))
+			if p := pollUntil(t, l, want); p.Restarts != 0 {
+				t.Errorf("%d restarts, want none", p.Restarts)
+			}
+		})
+	}
+}
+
 func TestThirdStumbleEndsFreja(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

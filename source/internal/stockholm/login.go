@@ -156,6 +156,10 @@ func (l *login) stumble(ctx context.Context, err error) error {
 	if l.family == freja() {
 		return err
 	}
+	if l.order.open && errors.Is(err, errForgotten) {
+		l.show(source.LoginExpired)
+		return nil
+	}
 	return l.replace(ctx)
 }
 

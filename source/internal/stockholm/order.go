@@ -3,6 +3,7 @@ package stockholm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -73,14 +74,22 @@ func (l *login) startBankID(ctx context.Context) error {
 	return nil
 }
 
+// errForgotten: the city answers as for an order that it has forgotten.
+var errForgotten = errors.New("order may be forgotten")
+
 // askBankID asks for the order's status.
 func (l *login) askBankID(ctx context.Context) (status, error) {
 	addr := l.at.with("verifyorder=" + url.QueryEscape(l.order.id) + "&_=" + l.ms())
-	resp, err := l.client.Do(ctx, fetch.Request{URL: addr})
-	if err != nil {
-		return waiting, err
+	resp, err := l.client.Do(ctx, fetch.Request{URL: addr, Raw: true})
+	if err == nil {
+		err = l.client.Judge(resp)
 	}
-	if resp.Status != http.StatusOK {
+	switch {
+	case resp != nil && resp.Status == http.StatusInternalServerError:
+		return waiting, errors.Join(errForgotten, err)
+	case err != nil:
+		return waiting, err
+	case resp.Status != http.StatusOK:
 		return waiting, fmt.Errorf("%w: order: status %d", source.ErrUnavailable, resp.Status)
 	}
 	st, frame, err := readBankID(resp.Body)

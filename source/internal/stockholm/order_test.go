@@ -150,7 +150,7 @@ func TestOpenedOrderIsNotReplaced(t *testing.T) {
 			t.Fatalf("Scan() = %v", err)
 		}
 		pollUntil(t, l, source.LoginApprove)
-		if p := pollUntil(t, l, source.LoginFailed); p.Restarts != 0 {
+		if p := pollUntil(t, l, source.LoginExpired); p.Restarts != 0 {
 			t.Errorf("restarts = %d, want 0", p.Restarts)
 		}
 	})

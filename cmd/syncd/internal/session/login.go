@@ -107,7 +107,7 @@ func (k *Keeper) join(id school.AccountID, method source.MethodID, in source.Ans
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if l := a.login; l != nil && l.over.IsZero() {
-		if l.method != method || !maps.Equal(l.in, in) || l.stopping {
+		if l.method != method || !sameAnswers(l.in, in) || l.stopping {
 			return l, loginOther
 		}
 		l.asked = k.cfg.Now()
@@ -121,6 +121,15 @@ func (k *Keeper) join(id school.AccountID, method source.MethodID, in source.Ans
 		asked:    k.cfg.Now(),
 	}
 	return a.login, loginNew
+}
+
+// sameAnswers reports whether two people asked for the same login, wherever
+// they want an app to come back to.
+func sameAnswers(a, b source.Answers) bool {
+	a, b = maps.Clone(a), maps.Clone(b)
+	delete(a, source.AnswerReturn)
+	delete(b, source.AnswerReturn)
+	return maps.Equal(a, b)
 }
 
 // abandon takes back a login that never came to run.

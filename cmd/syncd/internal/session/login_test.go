@@ -140,6 +140,9 @@ func TestManyTabsMakeOneOrder(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		begin(t, r, source.BankIDQR)
+		if err := r.Begin(t.Context(), id, source.BankIDQR, source.Answers{source.AnswerReturn: "https://x.example/"}); err != nil {
+			t.Errorf("Begin = %v", err)
+		}
 		if begun, _, _, _ := p.counts(); begun != 1 {
 			t.Errorf("%d orders, want 1", begun)
 		}

@@ -251,6 +251,7 @@ func (s *server) beginLogin(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return s.showLogin(w, r, methodView{ID: method.ID, Fields: fields}, text.Advice{})
 	}
+	in[source.AnswerReturn] = s.BaseURL + loginPath(a.ID)
 	err = s.Store.BeginLogin(r.Context(), a.ID, method.ID, in)
 	if errors.Is(err, fs.ErrNotExist) {
 		return err

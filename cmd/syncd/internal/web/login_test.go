@@ -267,6 +267,9 @@ func TestPersonalNumberIsPassedOnAndForgotten(t *testing.T) {
 	if w.Code != http.StatusSeeOther || site.store.answers["personal-number"] != "201212121212" {
 		t.Fatalf("status %d", w.Code)
 	}
+	if back := site.store.answers[source.AnswerReturn]; !strings.HasPrefix(back, "http") || !strings.HasSuffix(back, "/accounts/aa/login") {
+		t.Errorf("an app comes back to %q", back)
+	}
 	page := site.call(t, http.MethodGet, "/accounts/aa/login", nil).Body.String()
 	if strings.Contains(page+site.log.String()+w.Header().Get("Location"), "1212") {
 		t.Error("the number came back")

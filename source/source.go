@@ -3,7 +3,7 @@
 // An adapter is one package below this one. It reads one platform in that
 // platform's own words and hands on [school.Snapshot] values; it writes
 // nothing at the school, keeps nothing between calls but what it puts into
-// the [Session], starts no goroutine that outlives a call, and never logs or
+// the [Session] and its memory, starts no goroutine that outlives a call, and never logs or
 // returns a name, a title, a token or a body. Everything goes out through
 // source/internal/fetch.
 package source
@@ -47,10 +47,15 @@ type Sink interface {
 
 // Session is the state of a login as the adapter wrote it: cookies, tokens,
 // whatever it needs. Nobody else looks into it. Not safe for concurrent use.
+//
+// Beside it lies what the adapter remembers of the account from one login to
+// the next, see [Session.Remember].
 type Session struct {
-	state []byte
-	put   func(context.Context, []byte) error
-	rung  Rung
+	state  []byte
+	put    func(context.Context, []byte) error
+	memory []byte
+	keep   func(context.Context, []byte) error
+	rung   Rung
 }
 
 // NewSession returns a session over state, nil for none. Each Put calls put,
@@ -73,6 +78,36 @@ func (s *Session) Put(ctx context.Context, state []byte) error {
 		}
 	}
 	s.state = state
+	return nil
+}
+
+// WithMemory gives the session what earlier ones of the account remembered,
+// nil for nothing, and returns it. Each Remember calls keep, which returns when
+// the new memory is safely stored; keep may be nil in tests.
+func (s *Session) WithMemory(memory []byte, keep func(context.Context, []byte) error) *Session {
+	s.memory, s.keep = memory, keep
+	return s
+}
+
+// Memory returns what was last remembered, by this session or an earlier one of
+// the account; nil when that is nothing. The caller does not change it. Who
+// signed in then need not be who is signed in now: what is remembered has to
+// say whose it is.
+func (s *Session) Memory() []byte { return s.memory }
+
+// Remember replaces the memory and returns when it is safely stored: what saves
+// requests later and cannot be asked for again, but no key to anything that
+// ends with the session. It is kept when the session ends, and forgotten when
+// somebody signs out or deletes something. It may be lost, or be older than
+// what was stored of the children; that may cost requests and nothing else. On
+// error the old memory stays.
+func (s *Session) Remember(ctx context.Context, memory []byte) error {
+	if s.keep != nil {
+		if err := s.keep(ctx, memory); err != nil {
+			return err
+		}
+	}
+	s.memory = memory
 	return nil
 }
 

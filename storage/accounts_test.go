@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -132,42 +133,51 @@ func TestUnknownAccount(t *testing.T) {
 	}
 }
 
-// What is kept for the time without a session outlives it, and goes with the
-// account.
+// What is kept for the time without a session, and what is remembered from one
+// to the next, outlives it and goes with the account.
 func TestSpares(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	a := h.account("fake")
-	get := func(want string) {
-		t.Helper()
-		h.reopen()
-		if got, err := h.Spare(t.Context(), a); err != nil || string(got) != want {
-			t.Errorf("Spare = %q, %v, want %q", got, err, want)
+	type account = school.AccountID
+	for name, row := range map[string]struct {
+		get func(context.Context, account) ([]byte, error)
+		put func(context.Context, account, []byte) error
+	}{
+		"spare":  {func(ctx context.Context, a account) ([]byte, error) { return h.Spare(ctx, a) }, func(ctx context.Context, a account, b []byte) error { return h.PutSpare(ctx, a, b) }},
+		"memory": {func(ctx context.Context, a account) ([]byte, error) { return h.Memory(ctx, a) }, func(ctx context.Context, a account, b []byte) error { return h.PutMemory(ctx, a, b) }},
+	} {
+		a := h.account("fake")
+		get := func(want string) {
+			t.Helper()
+			h.reopen()
+			if got, err := row.get(t.Context(), a); err != nil || string(got) != want {
+				t.Errorf("%s = %q, %v, want %q", name, got, err, want)
+			}
 		}
-	}
-	get("")
-	for _, data := range []string{"ett", "två\x00", "", "tre"} {
-		if err := h.PutSpare(t.Context(), a, []byte(data)); err != nil {
+		get("")
+		for _, data := range []string{"ett", "två\x00", "", "tre"} {
+			if err := row.put(t.Context(), a, []byte(data)); err != nil {
+				t.Fatal(err)
+			}
+			get(data)
+		}
+		file := h.inode(storage.StateName)
+		if err := row.put(t.Context(), a, []byte("tre")); err != nil || !os.SameFile(file, h.inode(storage.StateName)) {
+			t.Errorf("%s: the same was written again (%v)", name, err)
+		}
+		if err := h.DeleteSession(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
-		get(data)
+		get("tre")
+		if _, err := h.DeleteAccount(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		get("")
+		if err := row.put(t.Context(), a, []byte("fyra")); err != nil {
+			t.Errorf("%s of an account that is gone is put: %v", name, err)
+		}
+		get("")
 	}
-	file := h.inode(storage.StateName)
-	if err := h.PutSpare(t.Context(), a, []byte("tre")); err != nil || !os.SameFile(file, h.inode(storage.StateName)) {
-		t.Errorf("the same was written again (%v)", err)
-	}
-	if err := h.DeleteSession(t.Context(), a); err != nil {
-		t.Fatal(err)
-	}
-	get("tre")
-	if _, err := h.DeleteAccount(t.Context(), a); err != nil {
-		t.Fatal(err)
-	}
-	get("")
-	if err := h.PutSpare(t.Context(), a, []byte("fyra")); err != nil {
-		t.Errorf("PutSpare of an account that is gone = %v", err)
-	}
-	get("")
 }
 
 func TestSessions(t *testing.T) {

@@ -144,7 +144,7 @@ func putUnwanted(ctx context.Context, tx *sql.Tx, ids []int64, kind school.Kind,
 }
 
 // forgetReadings removes from state.age when it was read what is gone, which
-// platform led in it, and what is kept to read it without a session.
+// platform led in it, and what sources keep for themselves.
 func forgetReadings(ctx context.Context, tx *sql.Tx, c Choice, ids []int64) error {
 	for _, p := range school.Parts() {
 		if c.Kind != "" && p.Kind() != c.Kind {
@@ -163,6 +163,10 @@ func forgetReadings(ctx context.Context, tx *sql.Tx, c Choice, ids []int64) erro
 		if _, err := tx.ExecContext(ctx, "DELETE FROM spare"); err != nil {
 			return fmt.Errorf("forget what is read without a session: %w", err)
 		}
+	}
+	// So does what sources remember; the next read may ask for more once.
+	if _, err := tx.ExecContext(ctx, "DELETE FROM memory"); err != nil {
+		return fmt.Errorf("forget what sources remember: %w", err)
 	}
 	if c.Kind != "" {
 		return nil

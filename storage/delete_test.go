@@ -93,8 +93,10 @@ func TestDeletedChildLeavesNothing(t *testing.T) {
 	if n := remnants(t, source); n < 1000 {
 		t.Fatalf("the control finds %d pieces", n)
 	}
-	if err := h.PutSpare(t.Context(), account, []byte(canaries()["ref"])); err != nil {
-		t.Fatal(err)
+	for _, put := range []func(context.Context, school.AccountID, []byte) error{h.PutSpare, h.PutMemory} {
+		if err := put(t.Context(), account, []byte(canaries()["ref"])); err != nil {
+			t.Fatal(err)
+		}
 	}
 	before := h.revision()
 	got, err := h.Delete(t.Context(), storage.Choice{Child: 1})

@@ -68,7 +68,7 @@ func (b *builder) remember(ctx context.Context) error {
 	if _, ok := b.snap.Covers(school.PartNews); ok {
 		b.state.rememberLetters(b.p, b.snap, b.fresh)
 	}
-	return b.save(ctx)
+	return b.keep(ctx)
 }
 
 // parts reads the parts that the plan wants, one after the other. A part that

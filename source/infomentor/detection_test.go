@@ -160,7 +160,7 @@ func TestMissingModuleIsOneChilds(t *testing.T) {
 			return f.fake.Count("gettimetablelist") - before
 		}
 		first := count()
-		s = source.NewSession(append([]byte(nil), s.State()...), nil)
+		s = stored(s)
 		f.src = f.source(nil)
 		if again := count(); young == 0 || again != first-young {
 			t.Errorf("%d weeks asked for after %d, want %d less", again, first, young)

@@ -3,6 +3,7 @@ package infomentor
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -93,6 +94,21 @@ func (d *dialogue) save(ctx context.Context) error {
 	}
 	// What the platform rotated must not be lost because the read is ending.
 	if err := d.session.Put(context.WithoutCancel(ctx), now); err != nil {
+		return fmt.Errorf("%w: %w", errNotSaved, err)
+	}
+	return nil
+}
+
+// keep stores what is to be remembered beside the session.
+func (d *dialogue) keep(ctx context.Context) error {
+	now, err := json.Marshal(d.state.memory)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(now, d.session.Memory()) {
+		return nil
+	}
+	if err := d.session.Remember(context.WithoutCancel(ctx), now); err != nil {
 		return fmt.Errorf("%w: %w", errNotSaved, err)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"syncd/source"
 	"syncd/source/internal/fetch"
 	"syncd/source/school"
 )
@@ -137,7 +138,7 @@ func FileName(s string) string { return fileName(s) }
 
 // DecodeState reports whether data is a session's state.
 func DecodeState(data []byte) bool {
-	_, err := decodeState(data, fetch.NewJar(func() time.Time { return time.Unix(0, 0) }))
+	_, err := decodeState(source.NewSession(data, nil), fetch.NewJar(func() time.Time { return time.Unix(0, 0) }))
 	return err == nil
 }
 

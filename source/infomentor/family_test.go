@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -73,6 +74,11 @@ func (f *family) withPassword() *source.Session {
 		f.t.Fatalf("login ended as %s", p.State)
 	}
 	return source.NewSession(p.Session, nil)
+}
+
+// stored returns a session as it is when it was stored and loaded.
+func stored(s *source.Session) *source.Session {
+	return source.NewSession(slices.Clone(s.State()), nil).WithMemory(slices.Clone(s.Memory()), nil)
 }
 
 func (f *family) plan(parts ...school.Part) school.Plan {

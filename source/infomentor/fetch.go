@@ -76,9 +76,14 @@ func (a *adapter) fetch(ctx context.Context, s *source.Session, plan school.Plan
 		return err
 	}
 	if len(plan.Parts) == 1 && plan.Wants(school.PartNotices) {
-		return r.light(ctx, sink)
+		err = r.light(ctx, sink)
+	} else {
+		err = r.all(ctx, sink)
 	}
-	return r.all(ctx, sink)
+	if errors.Is(err, errNotSaved) {
+		return err
+	}
+	return errors.Join(err, d.keep(ctx)) // marks that were learned, or that proved wrong
 }
 
 func (r *read) roster(h wireHome) school.Roster {
@@ -188,25 +193,25 @@ func (r *read) all(ctx context.Context, sink source.Sink) error {
 	return errors.Join(append(trouble, r.restore(ctx, own))...)
 }
 
-// forget lets the session go of what it remembers of children and parts that
+// forget lets go of what is remembered of children and parts that
 // nobody wants any more: names of files, addresses, marks of letters.
 func (r *read) forget(ctx context.Context) error {
-	st := &r.state
+	m := &r.state.memory
 	size := func() int {
-		return len(st.Files) + len(st.Letters) + len(st.Noticed) + len(st.Addresses) + len(st.Shown)
+		return len(m.Files) + len(m.Letters) + len(m.Noticed) + len(m.Addresses) + len(m.Shown)
 	}
 	before := size()
 	for _, p := range r.pupils {
 		for _, part := range r.plan.Unwanted[p.Ref] {
 			switch part {
 			case school.PartCalendar:
-				delete(st.Addresses, p.id)
-				delete(st.Shown, p.id)
-				maps.DeleteFunc(st.Files, func(_ string, n fileNote) bool { return n.Pupil == p.id || n.Pupil == "" })
+				delete(m.Addresses, p.id)
+				delete(m.Shown, p.id)
+				maps.DeleteFunc(m.Files, func(_ string, n fileNote) bool { return n.Pupil == p.id || n.Pupil == "" })
 			case school.PartNews:
-				maps.DeleteFunc(st.Letters, func(ref school.Ref, _ mark) bool { return strings.HasPrefix(string(ref), string(p.Ref)+"/") })
+				maps.DeleteFunc(m.Letters, func(ref school.Ref, _ mark) bool { return strings.HasPrefix(string(ref), string(p.Ref)+"/") })
 			case school.PartNotices:
-				delete(st.Noticed, p.id)
+				delete(m.Noticed, p.id)
 			default: // nothing of the others is remembered
 			}
 		}
@@ -214,7 +219,7 @@ func (r *read) forget(ctx context.Context) error {
 	if size() == before {
 		return nil
 	}
-	return r.save(ctx)
+	return r.keep(ctx)
 }
 
 // unwanted reports whether nothing at all is to be read of a child.

@@ -11,7 +11,8 @@
 // cannot vouch for, and puts the parent's own selection back. Where the
 // guardian wants it, it is paired like a phone and comes back by itself.
 //
-// It keeps nothing between calls but what is in the session, starts no
+// It keeps nothing between calls but what is in the session and remembered
+// beside it, starts no
 // goroutine, asks for one thing at a time and writes nothing at the school.
 package infomentor
 
@@ -225,13 +226,13 @@ func (a *adapter) open(s *source.Session, allow []fetch.Rule) (*dialogue, error)
 		d.session, d.state = source.NewSession(nil, nil), newState()
 		return d, nil
 	}
-	if d.state, err = decodeState(s.State(), c.Jar()); err != nil {
+	if d.state, err = decodeState(s, c.Jar()); err != nil {
 		return nil, err
 	}
 	if !a.wants(SettingKeepPassword) {
 		d.state.Password = nil // it was kept before the guardian thought better of it
 	}
-	a.forget(&d.state)
+	a.forget(&d.state.memory)
 	return d, nil
 }
 
@@ -258,7 +259,7 @@ func (a *adapter) SignOut(ctx context.Context, s *source.Session) error {
 // them. They hold a secret and need no session, so they still answer when it
 // has ended. Empty when there is none.
 func CalendarAddresses(s *source.Session) map[school.Ref]string {
-	st, err := decodeState(s.State(), nil)
+	st, err := decodeState(s, nil)
 	if err != nil {
 		return nil
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"syncd/source"
 	"syncd/source/infomentor/infomentortest"
 	"syncd/source/school"
 )
@@ -82,7 +81,7 @@ func TestNoticesAnnounce(t *testing.T) {
 				f.world.AddNotice(c.Key, school.Notice{Title: "Nytt", Text: "Ännu", Sender: tc.sender, Sent: f.clock()})
 			}
 			for _, want := range [][]school.Part{tc.want, nil} { // and it is said once only
-				s = source.NewSession(slices.Clone(s.State()), nil)
+				s = stored(s)
 				k := f.read(s, f.plan(school.PartNotices))
 				if got := k.snapshots[f.ref(1)].Announced; !slices.Equal(got, want) {
 					t.Errorf("notices of %q announce %v, want %v", tc.sender, got, want)

@@ -171,18 +171,18 @@ func mixUp(t *testing.T, seed uint64, rounds int) {
 	}
 	children, whose := f.world.Children(), owners(f.world)
 	s := f.login()
-	stranger := slices.Clone(s.State())
+	stranger := stored(s)
 	f.read(s, f.plan())
-	friend := slices.Clone(s.State()) // knows the children's marks
+	friend := stored(s) // knows the children's marks
 	r := rand.New(rand.NewPCG(seed, 7))
 	plan := f.plan()
 	plan.Window = school.Window{From: plan.Window.From.AddDays(30), To: plan.Window.From.AddDays(36)}
 	handed, wrong := 0, 0
 	for i := range rounds {
 		if i%3 == 0 {
-			s = source.NewSession(stranger, nil)
+			s = stored(stranger)
 			if r.IntN(2) == 0 {
-				s = source.NewSession(friend, nil)
+				s = stored(friend)
 			}
 		}
 		what := liar(r, f.fake, children)
@@ -234,8 +234,7 @@ func TestMarksAreForgotten(t *testing.T) {
 	bubble(t, infomentortest.Options{}, nil, func(f *family) {
 		s := f.login()
 		f.read(s, f.plan())
-		state := strings.ReplaceAll(string(s.State()), `"marks":{"`, `"marks":{"9`)
-		s = source.NewSession([]byte(state), nil)
+		s = source.NewSession(s.State(), nil).WithMemory(bytes.ReplaceAll(s.Memory(), []byte(`"marks":{"`), []byte(`"marks":{"9`)), nil)
 		if k := f.read(s, f.plan()); len(k.snapshots) != 3 {
 			t.Errorf("%d children were read, want 3", len(k.snapshots))
 		}

@@ -288,15 +288,15 @@ func fileName(disposition string) string {
 
 // rememberLetters keeps what was read of a child's letters and forgets those
 // that are no longer listed.
-func (st state) rememberLetters(p pupil, snap school.Snapshot, fresh map[school.Ref]mark) {
+func (m memory) rememberLetters(p pupil, snap school.Snapshot, fresh map[school.Ref]mark) {
 	prefix := string(p.Ref) + "/"
-	for ref := range st.Letters {
+	for ref := range m.Letters {
 		_, kept := fresh[ref]
 		if strings.HasPrefix(string(ref), prefix) && !kept && !slices.Contains(snap.Unchanged, ref) {
-			delete(st.Letters, ref)
+			delete(m.Letters, ref)
 		}
 	}
-	maps.Copy(st.Letters, fresh)
+	maps.Copy(m.Letters, fresh)
 }
 
 // sameSecond compares instants as precisely as they are stored.

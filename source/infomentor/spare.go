@@ -89,16 +89,16 @@ func titleSum(title string) string {
 
 // forget drops the calendar addresses of an account whose guardian does not
 // want them any more.
-func (a *adapter) forget(st *state) {
+func (a *adapter) forget(m *memory) {
 	if !a.wants(SettingCalendarAddress) {
-		clear(st.Addresses)
-		clear(st.Shown)
+		clear(m.Addresses)
+		clear(m.Shown)
 	}
 }
 
 // Spare implements [source.Sparer].
 func (a *adapter) Spare(s *source.Session) []byte {
-	st, err := decodeState(s.State(), nil)
+	st, err := decodeState(s, nil)
 	if err != nil || !a.wants(SettingCalendarAddress) || len(st.Addresses) == 0 {
 		return nil
 	}

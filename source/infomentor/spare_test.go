@@ -46,7 +46,7 @@ func TestCalendarWithoutASession(t *testing.T) {
 		near := f.plan() // what a read of fewer days does not show is not forgotten
 		near.Window = school.Window{From: near.Window.From.AddDays(25), To: near.Window.From.AddDays(40)}
 		f.read(s, near)
-		spare := f.sparer().Spare(source.NewSession(slices.Clone(s.State()), nil))
+		spare := f.sparer().Spare(stored(s))
 
 		if k, err := f.spared(spare); err != nil || len(k.order) != 3 {
 			t.Fatalf("%d children, FetchSpare = %v", len(k.order), err)

@@ -13,7 +13,8 @@ import (
 
 const stateVersion = 1
 
-// state is what a session holds. It is sealed where it is stored.
+// state is what a session holds, and what is remembered beside it. Both are
+// sealed where they are stored.
 type state struct {
 	Version  int       `json:"v"`
 	Jar      []byte    `json:"jar"`
@@ -24,6 +25,15 @@ type state struct {
 	Unpaired time.Time `json:"unpaired,omitzero"`
 	// Phone are the pupils as the phone's list has them.
 	Phone []wirePhonePupil `json:"phone,omitempty"`
+
+	memory `json:"-"`
+}
+
+// memory is what outlives a session: what later reads of the same account need,
+// whoever signs in anew. It is stored apart from the state.
+type memory struct {
+	Version int    `json:"v"`
+	Of      userID `json:"of"` // whose account it is
 	// Marks are the ids by which a module's answers show whom they are about.
 	Marks map[pupilID]im2ID `json:"marks,omitempty"`
 	// Strangers: the ids in notifications were found not to be marks.
@@ -85,16 +95,18 @@ type fileNote struct {
 	Pupil pupilID  `json:"pupil"`
 }
 
-func newState() state {
-	return state{
-		Version: stateVersion, Marks: map[pupilID]im2ID{}, Absent: map[pupilID]map[school.Part]time.Time{},
-		Noticed: map[pupilID]noticed{}, Letters: map[school.Ref]mark{}, Files: map[string]fileNote{}, Addresses: map[pupilID]string{},
-		Shown: map[pupilID]shownList{},
+func newState() state { return state{Version: stateVersion, memory: newMemory()} }
+
+func newMemory() memory {
+	return memory{
+		Version: stateVersion,
+		Marks:   map[pupilID]im2ID{}, Absent: map[pupilID]map[school.Part]time.Time{}, Noticed: map[pupilID]noticed{},
+		Letters: map[school.Ref]mark{}, Files: map[string]fileNote{}, Addresses: map[pupilID]string{}, Shown: map[pupilID]shownList{},
 	}
 }
 
-// encode writes the state with the jar's cookies. The same state gives the
-// same bytes.
+// encode writes the state with the jar's cookies, and without the memory. The
+// same state gives the same bytes.
 func (st state) encode(jar *fetch.Jar) ([]byte, error) {
 	cookies, err := jar.MarshalBinary()
 	if err != nil {
@@ -104,62 +116,74 @@ func (st state) encode(jar *fetch.Jar) ([]byte, error) {
 	return json.Marshal(st)
 }
 
-// decodeState reads a state and fills the jar unless that is nil. No state, or
-// one that this version did not write, needs a new login.
-func decodeState(data []byte, jar *fetch.Jar) (state, error) {
+// decodeState reads what a session holds and remembers, and fills the jar
+// unless that is nil. No state, or one that this version did not write, needs a
+// new login.
+func decodeState(s *source.Session, jar *fetch.Jar) (state, error) {
 	st := newState()
+	data := s.State()
 	if len(data) == 0 {
 		return state{}, fmt.Errorf("no session: %w", source.ErrSessionExpired)
 	}
 	if err := json.Unmarshal(data, &st); err != nil || st.Version != stateVersion || st.Owner == "" {
 		return state{}, fmt.Errorf("session is of another kind: %w", source.ErrSessionExpired)
 	}
-	fresh := newState()
-	if st.Marks == nil {
-		st.Marks = fresh.Marks
+	if jar != nil {
+		if err := jar.UnmarshalBinary(st.Jar); err != nil {
+			return state{}, fmt.Errorf("session is damaged: %w", source.ErrSessionExpired)
+		}
 	}
-	if st.Absent == nil {
-		st.Absent = fresh.Absent
-	}
-	if st.Noticed == nil {
-		st.Noticed = fresh.Noticed
-	}
-	if st.Letters == nil {
-		st.Letters = fresh.Letters
-	}
-	if st.Files == nil {
-		st.Files = fresh.Files
-	}
-	if st.Addresses == nil {
-		st.Addresses = fresh.Addresses
-	}
-	if st.Shown == nil {
-		st.Shown = fresh.Shown
-	}
-	if jar == nil {
-		return st, nil
-	}
-	if err := jar.UnmarshalBinary(st.Jar); err != nil {
-		return state{}, fmt.Errorf("session is damaged: %w", source.ErrSessionExpired)
-	}
+	st.memory = decodeMemory(s.Memory(), st.Owner)
 	return st, nil
+}
+
+// decodeMemory reads what is remembered of a person's account. What is another
+// person's, or of another kind, is nothing.
+func decodeMemory(data []byte, of userID) memory {
+	m, fresh := newMemory(), newMemory()
+	fresh.Of = of
+	if len(data) == 0 || json.Unmarshal(data, &m) != nil || m.Version != stateVersion || m.Of != of {
+		return fresh
+	}
+	if m.Marks == nil {
+		m.Marks = fresh.Marks
+	}
+	if m.Absent == nil {
+		m.Absent = fresh.Absent
+	}
+	if m.Noticed == nil {
+		m.Noticed = fresh.Noticed
+	}
+	if m.Letters == nil {
+		m.Letters = fresh.Letters
+	}
+	if m.Files == nil {
+		m.Files = fresh.Files
+	}
+	if m.Addresses == nil {
+		m.Addresses = fresh.Addresses
+	}
+	if m.Shown == nil {
+		m.Shown = fresh.Shown
+	}
+	return m
 }
 
 // absence is how long a module that was missing is not asked for again.
 const absence = 7 * 24 * time.Hour
 
 // absent reports whether a child was lately found not to have a part.
-func (st state) absent(id pupilID, part school.Part, now time.Time) bool {
-	at, ok := st.Absent[id][part]
+func (m memory) absent(id pupilID, part school.Part, now time.Time) bool {
+	at, ok := m.Absent[id][part]
 	return ok && now.Sub(at) < absence && !at.After(now)
 }
 
 // setAbsent remembers that a child does not have a part.
-func (st state) setAbsent(id pupilID, part school.Part, now time.Time) {
-	if st.Absent[id] == nil {
-		st.Absent[id] = map[school.Part]time.Time{}
+func (m memory) setAbsent(id pupilID, part school.Part, now time.Time) {
+	if m.Absent[id] == nil {
+		m.Absent[id] = map[school.Part]time.Time{}
 	}
-	st.Absent[id][part] = now.UTC().Truncate(time.Second)
+	m.Absent[id][part] = now.UTC().Truncate(time.Second)
 }
 
 // calendarAddress returns an address if it is one of the platform's.

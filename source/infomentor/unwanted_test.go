@@ -8,14 +8,14 @@ import (
 	"syncd/source/school"
 )
 
-// TestSessionForgetsWhatIsUnwanted: what the session remembers of children who
+// TestMemoryForgetsWhatIsUnwanted: what is remembered of children who
 // were deleted goes with the next read.
-func TestSessionForgetsWhatIsUnwanted(t *testing.T) {
+func TestMemoryForgetsWhatIsUnwanted(t *testing.T) {
 	bubble(t, infomentortest.Options{}, nil, func(f *family) {
 		s := f.login()
 		f.read(s, f.plan())
 		const files, marks = `"names":["`, `"modified"`
-		remembered := func(what string) bool { return strings.Contains(string(s.State()), what) }
+		remembered := func(what string) bool { return strings.Contains(string(s.Memory()), what) }
 		if !remembered(files) || !remembered(marks) {
 			f.t.Fatal("nothing is remembered")
 		}

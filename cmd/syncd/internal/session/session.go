@@ -65,6 +65,14 @@ type Sessions interface {
 	DeleteSession(ctx context.Context, id school.AccountID) error
 }
 
+// Memories is where lies, opaque, what sources remember of an account from one
+// login to the next; nothing is nil. PutMemory forgets what there is when data
+// is empty.
+type Memories interface {
+	Memory(ctx context.Context, id school.AccountID) ([]byte, error)
+	PutMemory(ctx context.Context, id school.AccountID, data []byte) error
+}
+
 // Accounts is where the states of the accounts lie.
 type Accounts interface {
 	Accounts(ctx context.Context) ([]school.Account, error)
@@ -82,6 +90,7 @@ type Owners interface {
 // Store is what the keeper needs of the storage.
 type Store interface {
 	Sessions
+	Memories
 	Accounts
 	Owners
 	Diary

@@ -21,6 +21,7 @@ type cupboard struct {
 	acct     school.Account
 	keep     school.Keeping
 	session  []byte
+	memory   []byte
 	owner    string
 	stays    []school.Stay // the newest first
 	requests map[school.Date]int
@@ -101,6 +102,19 @@ func (c *cupboard) DeleteSession(context.Context, school.AccountID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.session = nil
+	return nil
+}
+
+func (c *cupboard) Memory(context.Context, school.AccountID) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bytes.Clone(c.memory), nil
+}
+
+func (c *cupboard) PutMemory(_ context.Context, _ school.AccountID, data []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.memory = bytes.Clone(data)
 	return nil
 }
 

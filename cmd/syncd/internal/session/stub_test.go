@@ -26,6 +26,7 @@ type store struct {
 	acct    school.Account
 	state   []byte
 	owner   string
+	memory  []byte
 	states  []school.SessionState // every state that was put
 	stays   []school.Stay         // the newest first
 	others  []school.Stay         // of a second account at the platform
@@ -97,6 +98,19 @@ func (s *store) DeleteSession(context.Context, school.AccountID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = nil
+	return nil
+}
+
+func (s *store) Memory(context.Context, school.AccountID) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Clone(s.memory), nil
+}
+
+func (s *store) PutMemory(_ context.Context, _ school.AccountID, data []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.memory = bytes.Clone(data)
 	return nil
 }
 

@@ -137,8 +137,8 @@ func (c *climb) renew(ctx context.Context) (event, error) {
 	return works, nil
 }
 
-// open loads the session. Its Put stores, unless another session has taken
-// this one's place.
+// open loads the session and what is remembered beside it. Both are stored
+// when they change, unless another session has taken this one's place.
 func (k *Keeper) open(ctx context.Context, id school.AccountID, a *account, src source.Source) (*source.Session, uint64, error) {
 	a.write.Lock()
 	defer a.write.Unlock()
@@ -155,16 +155,23 @@ func (k *Keeper) open(ctx context.Context, id school.AccountID, a *account, src 
 		}
 		state = nil
 	}
-	generation := a.generation
-	put := func(ctx context.Context, state []byte) error {
-		a.write.Lock()
-		defer a.write.Unlock()
-		if a.generation != generation {
-			return fmt.Errorf("session: put %s: %w", id, errReplaced)
-		}
-		return k.cfg.Store.PutSession(ctx, id, state)
+	memory, err := k.cfg.Store.Memory(ctx, id)
+	if err != nil {
+		return nil, 0, err
 	}
-	return source.NewSession(state, put), generation, nil
+	generation := a.generation
+	put := func(store func(context.Context, school.AccountID, []byte) error) func(context.Context, []byte) error {
+		return func(ctx context.Context, data []byte) error {
+			a.write.Lock()
+			defer a.write.Unlock()
+			if a.generation != generation {
+				return fmt.Errorf("session: put %s: %w", id, errReplaced)
+			}
+			return store(ctx, id, data)
+		}
+	}
+	s := source.NewSession(state, put(k.cfg.Store.PutSession)).WithMemory(memory, put(k.cfg.Store.PutMemory))
+	return s, generation, nil
 }
 
 // activate marks an account that needs no login as Active.
@@ -215,8 +222,8 @@ func (k *Keeper) Hold(ctx context.Context, id school.AccountID, f func(school.Ac
 
 // SignOut ends the account's session here, cancels a login under way, and
 // takes back what its logins left at the platform, as far as that can be done
-// within a few seconds. The owner stays on record: the same person has to
-// sign in again.
+// within a few seconds. What was remembered of the account is forgotten. The
+// owner stays on record: the same person has to sign in again.
 func (k *Keeper) SignOut(ctx context.Context, id school.AccountID) error {
 	_, err := k.Leave(ctx, id)
 	return err
@@ -257,7 +264,10 @@ func (k *Keeper) take(ctx context.Context, id school.AccountID) (state, before [
 		return nil, nil, err
 	}
 	before, a.before = a.before, nil
-	return state, before, k.drop(ctx, id, a, school.ProblemNone)
+	return state, before, errors.Join(
+		k.drop(ctx, id, a, school.ProblemNone),
+		k.cfg.Store.PutMemory(context.WithoutCancel(ctx), id, nil),
+	)
 }
 
 // leave tells the platform that a session is given up. Whatever it says, the

@@ -339,3 +339,61 @@ func TestRestart(t *testing.T) {
 		})
 	}
 }
+
+// What a source remembers outlives the session: a new login and a program that
+// starts anew find it. A sign-out forgets it, and who holds on to a session
+// that was replaced cannot change it.
+func TestMemoryOutlivesTheSession(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, active(), signsIn())
+		use := func(want, next string) error {
+			t.Helper()
+			return r.Use(t.Context(), id, func(s *source.Session) error {
+				if got := string(s.Memory()); got != want {
+					t.Errorf("Memory = %q, want %q", got, want)
+				}
+				if next == "" {
+					return source.ErrSessionExpired
+				}
+				if err := s.Remember(t.Context(), []byte(next)); err != nil {
+					return err
+				}
+				if got, _ := r.store.Memory(t.Context(), id); string(got) != next {
+					t.Errorf("stored = %q when Remember returned", got)
+				}
+				return nil
+			})
+		}
+		if err := use("", "marks"); err != nil {
+			t.Errorf("Use = %v", err)
+		}
+		if err := use("marks", ""); !errors.Is(err, source.ErrSessionExpired) {
+			t.Errorf("Use = %v, want %v", err, source.ErrSessionExpired)
+		}
+		var old *source.Session
+		for range 2 {
+			r.login(t)
+			if err := r.Use(t.Context(), id, func(s *source.Session) error {
+				if got := string(s.Memory()); got != "marks" {
+					t.Errorf("Memory after a login = %q, want %q", got, "marks")
+				}
+				if old == nil {
+					old = s
+				}
+				return nil
+			}); err != nil {
+				t.Errorf("Use = %v", err)
+			}
+		}
+		if err := old.Remember(t.Context(), []byte("late")); err == nil || string(old.Memory()) != "marks" {
+			t.Errorf("Remember of a session that was replaced = %v", err)
+		}
+		if err := r.SignOut(t.Context(), id); err != nil {
+			t.Errorf("SignOut = %v", err)
+		}
+		if got, _ := r.store.Memory(t.Context(), id); len(got) > 0 {
+			t.Errorf("%q is remembered after the sign-out", got)
+		}
+	})
+}

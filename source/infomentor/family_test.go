@@ -279,6 +279,55 @@ func TestSelectionIsRestored(t *testing.T) {
 	}
 }
 
+// A read that is interrupted puts the parent's selection back on its way out.
+// Where it cannot, the next read does, unless somebody has selected a child
+// since.
+func TestSelectionOfAnInterruptedRead(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*faketest.Answer)
+		cancel bool
+		later  int // afterwards, by the parent; -1: nobody
+		want   int
+	}{
+		"cancelled":                   {faketest.Slow(20 * time.Second), true, -1, 1},
+		"told to wait":                {faketest.RetryAfter(time.Minute), false, -1, 1},
+		"blocked":                     {faketest.Status(403), false, -1, 1},
+		"told to wait, then selected": {faketest.RetryAfter(time.Minute), false, 2, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, infomentortest.Options{}, nil, func(f *family) {
+				s, children := f.login(), f.world.Children()
+				f.fake.Select(children[1].Key)
+				ctx, cancel := context.WithTimeout(f.t.Context(), 5*time.Second)
+				defer cancel()
+				switched := false
+				f.fake.Before(func(path string) {
+					if strings.Contains(path, "switchpupil") && !switched {
+						switched = true
+						f.fake.Inject(faketest.Fault{Skip: 4, Times: 1, Change: c.change})
+					}
+				})
+				k := &sink{}
+				if err := f.src.Fetch(ctx, s, f.plan(), k); err == nil || len(k.order) != 1 {
+					t.Fatalf("Fetch = %v after %d children", err, len(k.order))
+				}
+				if restored := f.fake.Selected() == children[1].Key; restored != c.cancel {
+					t.Errorf("the selection was put back: %v", restored)
+				}
+				f.fake.Heal()
+				if c.later >= 0 {
+					f.fake.Select(children[c.later].Key)
+				}
+				time.Sleep(10 * time.Minute)
+				f.read(stored(s), f.plan("notices"))
+				if f.fake.Selected() != children[c.want].Key {
+					t.Error("another child is selected after the next read")
+				}
+			})
+		})
+	}
+}
+
 // Two children with one name are two children.
 func TestTwins(t *testing.T) {
 	bubble(t, infomentortest.Options{}, nil, func(f *family) {

@@ -43,6 +43,7 @@ type read struct {
 	taken  time.Time
 	pupils []pupil
 
+	own     pupilID // who was selected when the read began
 	chosen  pupilID // who is selected, as far as we know; "" when we do not
 	mark    im2ID   // what answers about the child bear that is being read
 	apps    []wireApp
@@ -67,7 +68,7 @@ func (a *adapter) fetch(ctx context.Context, s *source.Session, plan school.Plan
 	}
 	r := &read{
 		dialogue: d, plan: plan, taken: now, today: school.DateOf(plan.Now.In(school.Stockholm())),
-		pupils: pupilsOf(h, d.state.Phone), chosen: h.selected(), apps: h.Apps,
+		pupils: pupilsOf(h, d.state.Phone), own: h.selected(), chosen: h.selected(), apps: h.Apps,
 	}
 	maps.DeleteFunc(d.state.Marks, func(id pupilID, _ im2ID) bool {
 		return !slices.ContainsFunc(r.pupils, func(p pupil) bool { return p.id == id })
@@ -75,6 +76,7 @@ func (a *adapter) fetch(ctx context.Context, s *source.Session, plan school.Plan
 	if err := sink.Roster(ctx, r.roster(h)); err != nil {
 		return err
 	}
+	r.leftover()
 	if len(plan.Parts) == 1 && plan.Wants(school.PartNotices) {
 		err = r.light(ctx, sink)
 	} else {
@@ -160,37 +162,46 @@ func personName(s string) string {
 }
 
 // all reads every child, the selected one first, and hands each on as soon as
-// everything of it is vouched for. At the end the parent's own selection is
-// put back.
+// everything of it is vouched for.
 func (r *read) all(ctx context.Context, sink source.Sink) error {
 	if err := r.forget(ctx); err != nil {
 		return err
 	}
-	own := r.chosen
+	return r.each(ctx, sink, func(p pupil) (*builder, error) {
+		b, err := r.vouched(ctx, p, false)
+		if errors.Is(err, source.ErrWrongChild) && !ends(err) {
+			b, err = r.vouched(ctx, p, true)
+		}
+		return b, err
+	})
+}
+
+// each reads and hands on child by child. At the end, and when ctx has ended or
+// the sink said no, the parent's own selection is put back; after trouble that
+// concerns the whole session it is left to the next read.
+func (r *read) each(ctx context.Context, sink source.Sink, readOne func(pupil) (*builder, error)) error {
 	var trouble []error
 	for _, p := range r.order() {
 		if r.unwanted(p) {
 			continue
 		}
-		b, err := r.vouched(ctx, p, false)
-		if errors.Is(err, source.ErrWrongChild) && !ends(err) {
-			b, err = r.vouched(ctx, p, true)
-		}
+		b, err := readOne(p)
 		trouble = append(trouble, err)
 		if ctx.Err() != nil {
-			return errors.Join(trouble...)
+			break
 		}
 		if err := b.deliverTo(ctx, sink); err != nil {
+			trouble = append(trouble, err)
 			if errors.Is(err, errNotSaved) {
-				return errors.Join(append(trouble, err)...)
+				return errors.Join(trouble...)
 			}
-			return errors.Join(append(trouble, err, r.restore(ctx, own))...)
+			break
 		}
 		if ends(err) {
 			return errors.Join(trouble...)
 		}
 	}
-	return errors.Join(append(trouble, r.restore(ctx, own))...)
+	return errors.Join(append(trouble, r.restore(ctx))...)
 }
 
 // forget lets go of what is remembered of children and parts that
@@ -257,19 +268,38 @@ func (r *read) order() []pupil {
 	return out
 }
 
-// restore selects whom the parent had selected.
-func (r *read) restore(ctx context.Context, own pupilID) error {
-	if r.chosen == own || len(r.pupils) < 2 {
+// goodbye is for putting the parent's selection back when ctx has ended.
+const goodbye = 3 * time.Second
+
+// restore selects whom the parent had selected, whatever became of ctx. What
+// does not work is left to the next read.
+func (r *read) restore(ctx context.Context) error {
+	own := r.state.Lent.Own
+	if own == "" {
 		return nil
 	}
+	if ctx.Err() != nil {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+		defer cancel()
+		ctx = late
+	}
 	for _, p := range r.pupils {
-		if p.id == own {
+		if p.id == own && r.chosen != own {
 			if err := r.choose(ctx, p); err != nil {
 				return fmt.Errorf("restore selection: %w", err)
 			}
 		}
 	}
-	return nil
+	r.state.Lent = lent{}
+	return r.save(ctx)
+}
+
+// leftover finds the selection that a read before this one could not put back.
+// Whoever selected somebody else since then has chosen anew.
+func (r *read) leftover() {
+	if r.state.Lent.Ours != r.own {
+		r.state.Lent = lent{}
+	}
 }
 
 // choose asks the platform to select a child and believes nothing: 500 was
@@ -277,6 +307,13 @@ func (r *read) restore(ctx context.Context, own pupilID) error {
 func (r *read) choose(ctx context.Context, p pupil) error {
 	if p.switchURL == "" {
 		return notUnderstood("select child: no way to select it")
+	}
+	if r.state.Lent.Own == "" {
+		r.state.Lent.Own = r.own
+	}
+	r.state.Lent.Ours = p.id
+	if err := r.save(ctx); err != nil { // before, for afterwards nobody may know
+		return err
 	}
 	r.chosen = ""
 	// Without X-Requested-With, which makes the platform answer 500.

@@ -3,7 +3,6 @@ package infomentor
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 
@@ -114,22 +113,7 @@ func announcedBy(app string) []school.Part {
 // selected child need not be vouched for; where the platform answers about the
 // selected one only, each is selected and asked for once.
 func (r *read) light(ctx context.Context, sink source.Sink) error {
-	own := r.chosen
-	var trouble []error
-	for _, p := range r.order() {
-		if r.unwanted(p) {
-			continue
-		}
-		b, err := r.lightOf(ctx, p)
-		trouble = append(trouble, err)
-		if ctx.Err() != nil || ends(err) {
-			return errors.Join(trouble...)
-		}
-		if err := b.deliverTo(ctx, sink); err != nil {
-			return errors.Join(append(trouble, err, r.restore(ctx, own))...)
-		}
-	}
-	return errors.Join(append(trouble, r.restore(ctx, own))...)
+	return r.each(ctx, sink, func(p pupil) (*builder, error) { return r.lightOf(ctx, p) })
 }
 
 func (r *read) lightOf(ctx context.Context, p pupil) (*builder, error) {

@@ -25,6 +25,8 @@ type state struct {
 	Unpaired time.Time `json:"unpaired,omitzero"`
 	// Phone are the pupils as the phone's list has them.
 	Phone []wirePhonePupil `json:"phone,omitempty"`
+	// Lent is the selection that has to be put back.
+	Lent lent `json:"lent,omitzero"`
 
 	memory `json:"-"`
 }
@@ -60,6 +62,12 @@ type password struct {
 	// the platform did not turn it down. One that is found set may have been
 	// turned down, and is not sent again.
 	Tried bool `json:"tried,omitempty"`
+}
+
+// lent is a selection that a read took from the parent.
+type lent struct {
+	Own  pupilID `json:"own"`  // whom the parent had selected
+	Ours pupilID `json:"ours"` // whom the read asked to be selected last
 }
 
 // chain is one paired device with its living refresh token.

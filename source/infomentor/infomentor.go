@@ -135,6 +135,7 @@ const (
 	pathPair          = "/account/pair/GetAuthenticationData"
 	pathSwitch        = "/Account/PupilSwitcher/SwitchPupil/"
 	pathDownload      = "/Resources/Resource/Download/"
+	pathThumbnail     = "/Resources/Resource/Thumbnail/" // never asked for
 	// pathCalendarFile begins what a calendar address names.
 	pathCalendarFile = "/V1/CalendarV2/IcalSubscription/Subscription/"
 	pathLogOut       = "/Authentication/Authentication/LogOut"

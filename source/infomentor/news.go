@@ -46,6 +46,7 @@ type letter struct {
 // remoteFile is something to be downloaded.
 type remoteFile struct {
 	url, name string
+	alt       string // what a picture shows
 	image     bool
 }
 
@@ -232,7 +233,7 @@ func (b *builder) download(ctx context.Context, f remoteFile) (school.Media, err
 	}
 	disposition := resp.Header.Get("Content-Disposition")
 	if resp.Status == http.StatusOK && len(resp.Body) > 0 && (disposition != "" || !strings.Contains(strings.ToLower(resp.Header.Get("Content-Type")), "html")) {
-		m := school.Media{Ref: school.Ref(rid), Name: f.name, Type: mediaType(resp), Data: resp.Body}
+		m := school.Media{Ref: school.Ref(rid), Name: f.name, Alt: f.alt, Type: mediaType(resp), Data: resp.Body}
 		if name := fileName(disposition); name != "" {
 			m.Name = name
 		}

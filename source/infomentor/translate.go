@@ -1,11 +1,14 @@
 package infomentor
 
 import (
-	"html"
 	"net/url"
 	"slices"
 	"strings"
 
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"syncd/source/internal/htmlform"
 	"syncd/source/school"
 )
 
@@ -271,6 +274,7 @@ func translateNews(rows []wireNews, p pupil) (letters []letter, skipped int) {
 			l.files = append(l.files, remoteFile{url: deref(r.Image), image: true})
 		}
 		l.files = append(l.files, remoteFiles(r.Files)...)
+		l.addFromText()
 		letters = append(letters, l)
 	}
 	return letters, skipped
@@ -296,9 +300,49 @@ func translateLog(rows []wireLog, p pupil) (letters []letter, skipped int) {
 		}
 		l.sum = sumOf(l.Title, l.Source, l.HTML, strings.Join(media, "\n"), fileSum(r.Files))
 		l.files = append(l.files, remoteFiles(r.Files)...)
+		l.addFromText()
 		letters = append(letters, l)
 	}
 	return letters, skipped
+}
+
+// addFromText adds the pictures and files at the Hub to which a letter's text
+// leads, each once. The text loses its pictures later, and its links lead where
+// one has to sign in.
+func (l *letter) addFromText() {
+	known := map[string]bool{}
+	for _, f := range l.files {
+		if _, rid, ok := resource(f.url); ok {
+			known[rid] = true
+		}
+	}
+	htmlform.Elements([]byte(l.HTML), func(n *html.Node) {
+		f := remoteFile{url: htmlform.Attr(n, "href"), name: text(n)}
+		if n.DataAtom == atom.Img {
+			f = remoteFile{url: inFull(htmlform.Attr(n, "src")), alt: strings.TrimSpace(htmlform.Attr(n, "alt")), image: true}
+		}
+		if _, rid, ok := resource(f.url); ok && !known[rid] {
+			known[rid] = true
+			l.files = append(l.files, f)
+		}
+	})
+}
+
+// inFull returns the address of a picture of which another address shows a
+// small one: both have the same number.
+func inFull(addr string) string {
+	i := strings.Index(strings.ToLower(addr), strings.ToLower(pathThumbnail))
+	if i < 0 {
+		return addr
+	}
+	rid, query, _ := strings.Cut(addr[i+len(pathThumbnail):], "?")
+	in, err := url.ParseQuery(query)
+	if err != nil {
+		return addr
+	}
+	in.Del("width")
+	in.Del("height")
+	return addr[:i] + pathDownload + rid + "?" + in.Encode()
 }
 
 func remoteFiles(files []wireFile) []remoteFile {

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"syncd/source/infomentor"
+	"syncd/source/infomentor/infomentortest"
 	"syncd/source/school"
 )
 
@@ -125,4 +127,42 @@ func TestReadCookies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Pictures and files that stand in a letter's text only are read all the same,
+// each once, and those at other hosts are not.
+func TestFilesInTheText(t *testing.T) {
+	bubble(t, infomentortest.Options{}, nil, func(f *family) {
+		want := f.read(f.login(), f.plan(school.PartNews)).snapshots[f.ref(0)]
+		f.fake.Change(func(o *infomentortest.Options) { o.InText = true })
+		got := f.read(f.login(), f.plan(school.PartNews)).snapshots[f.ref(0)]
+		pictures, files := 0, 0
+		for i, l := range got.News {
+			bare := func(list []school.Media) []school.Media {
+				list = slices.Clone(list)
+				for i := range list {
+					list[i].Alt = ""
+				}
+				return list
+			}
+			if diff := cmp.Diff(want.News[i].Images, bare(l.Images), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("pictures of letter %d (-want +got):\n%s", i, diff)
+			}
+			if diff := cmp.Diff(want.News[i].Files, l.Files, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("files of letter %d (-want +got):\n%s", i, diff)
+			}
+			for _, m := range l.Images {
+				if m.Alt != "Bilden" {
+					t.Error("what a picture shows was lost")
+				}
+			}
+			pictures, files = pictures+len(l.Images), files+len(l.Files)
+		}
+		if pictures == 0 || files == 0 {
+			t.Errorf("%d pictures and %d files were looked at", pictures, files)
+		}
+		if f.fake.Count("thumbnail") > 0 || len(f.fake.Offences()) > 0 {
+			t.Errorf("offences: %q", f.fake.Offences())
+		}
+	})
 }

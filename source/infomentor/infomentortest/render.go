@@ -1,6 +1,7 @@
 package infomentortest
 
 import (
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -238,9 +239,26 @@ func (s *Server) news(q question) *faketest.Answer {
 		for i, f := range schooltest.FilesOf(q.c.Files, n.Ref) {
 			row.Attachments = append(row.Attachments, attachment{FileType: "pdf", Title: f.Name, URL: resourceURL("file", "NewsItem", n.Ref, id, i)})
 		}
+		if s.o.InText {
+			row.putInText()
+		}
 		out.Items = append(out.Items, row)
 	}
 	return faketest.JSON(out)
+}
+
+// putInText moves the pictures and files of a letter into its text, as somebody
+// does who pastes them there: some in small, by whole and by relative addresses,
+// and the same one twice.
+func (n *newsItem) putInText() {
+	if n.Image != "" {
+		n.Content += `<p><img alt="Bilden" src="` + html.EscapeString(n.Thumbnail) + `"></p><p><img src="https://` + HubHost + html.EscapeString(n.Image) + `"></p>`
+	}
+	for _, f := range n.Attachments {
+		n.Content += `<p><a href="` + html.EscapeString(f.URL) + `"> ` + html.EscapeString(f.Title) + `</a></p>`
+	}
+	n.Content += `<p><img src="data:image/gif;base64,R0lGODdhAQABAIAAAP///////ywAAAAAAQABAAACAkQBADs="><img src="https://example.invalid/Resources/Resource/Download/1"></p>`
+	n.Image, n.Thumbnail, n.Attachments = "", "", []attachment{}
 }
 
 // appType is what a notice is about: its sender, where that is the name of an

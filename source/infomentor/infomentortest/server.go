@@ -91,6 +91,7 @@ type Options struct {
 	Missing      Missing
 	NoApps       bool // the home page does not list modules
 	NoSwitchURL  bool // the home page does not say how to select a pupil
+	InText       bool // pictures and files of letters stand in their text, and nowhere else
 	AllNotices   bool // notifications are about all pupils; else the selected one's
 	Stuck        bool // SwitchPupil says yes and changes nothing
 	SwitchFails  bool // SwitchPupil answers 500 although it does

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"syncd/source/school"
 )
@@ -47,6 +48,15 @@ type Pinger interface {
 	// [ErrWrongPerson] and all the rest as Fetch does, and updates s as Fetch
 	// does.
 	Ping(ctx context.Context, s *Session) error
+}
+
+// Pairer is implemented by sources that can register with the platform like a
+// phone, where the guardian wants that.
+type Pairer interface {
+	// Unpaired returns when the platform last refused to, of a session that
+	// would have to sign in anew for it; zero where nothing is amiss or nobody
+	// wants it. It asks nothing of the platform.
+	Unpaired(s *Session) time.Time
 }
 
 // Rung is a way in which a session came to be or was renewed.

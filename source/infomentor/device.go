@@ -170,7 +170,7 @@ func (d *dialogue) topUp(ctx context.Context) error {
 			return err
 		}
 		if err != nil {
-			d.a.cfg.Log.LogAttrs(ctx, slog.LevelDebug, "pairing failed", slog.Any("error", err))
+			d.a.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "pairing failed", slog.Any("error", err))
 			if !errors.Is(err, source.ErrUnavailable) {
 				d.state.Unpaired = now.UTC().Truncate(time.Second)
 			}
@@ -179,6 +179,15 @@ func (d *dialogue) topUp(ctx context.Context) error {
 	}
 	d.state.Unpaired = time.Time{}
 	return d.save(ctx)
+}
+
+// Unpaired implements [source.Pairer].
+func (a *adapter) Unpaired(s *source.Session) time.Time {
+	st, err := decodeState(s, nil)
+	if err != nil || !a.wants(SettingPairing) || len(st.Devices) > 0 {
+		return time.Time{}
+	}
+	return st.Unpaired
 }
 
 // unpair takes the devices back where the guardian does not want them any

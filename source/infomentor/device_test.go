@@ -203,6 +203,17 @@ func TestPairingIsOptional(t *testing.T) {
 					t.Errorf("pairing was asked for %d times, want %d", got, want)
 				}
 				f.read(s, f.plan("notices"))
+				p, ok := f.src.(source.Pairer)
+				if !ok {
+					t.Fatal("source does not tell of pairing")
+				}
+				if told := !p.Unpaired(s).IsZero(); told != (settings != nil) {
+					t.Errorf("told that pairing failed: %v", told)
+				}
+				f.fake.Change(func(o *infomentortest.Options) { o.NoPairing = false })
+				if next := f.login(); !p.Unpaired(next).IsZero() {
+					t.Error("told that pairing failed after it worked")
+				}
 			})
 		})
 	}

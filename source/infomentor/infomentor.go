@@ -188,6 +188,7 @@ var (
 	_ source.Authenticator = (*adapter)(nil)
 	_ source.Refresher     = (*adapter)(nil)
 	_ source.SignOuter     = (*adapter)(nil)
+	_ source.Pairer        = (*adapter)(nil)
 )
 
 // New returns a source. Now and Log of the configuration are required; its

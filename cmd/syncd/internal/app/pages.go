@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"io/fs"
 	"slices"
 	"time"
@@ -85,12 +86,37 @@ func (a *App) accountView(ctx context.Context, acct school.Account) (web.Account
 	if err != nil {
 		return web.AccountView{}, err
 	}
+	unpaired, err := a.unpaired(ctx, acct)
+	if err != nil {
+		return web.AccountView{}, err
+	}
 	return web.AccountView{
-		Sessions: sessions(stays), Keeping: keeping, Settings: acct.Settings, Spared: a.syncer.Spared(acct.ID),
+		Unpaired: unpaired, Sessions: sessions(stays), Keeping: keeping, Settings: acct.Settings, Spared: a.syncer.Spared(acct.ID),
 		ID: acct.ID, Platform: acct.Platform, Name: platform.Name, State: acct.State, Since: acct.Since,
 		LastRead: last.Finished, NextRead: acct.NextDue, Reading: a.syncer.Running(acct.ID), Requests: requests,
 		Budget: platform.Budget, Problem: acct.Problem, Open: len(platform.Logins) == 0,
 	}, nil
+}
+
+// unpaired returns when an account's platform last refused to register the
+// program like a phone; zero where nothing is amiss.
+func (a *App) unpaired(ctx context.Context, acct school.Account) (time.Time, error) {
+	src, err := a.source(ctx, acct.ID)
+	if err != nil {
+		return time.Time{}, nil //nolint:nilerr // the reads tell of it
+	}
+	p, ok := src.(source.Pairer)
+	if !ok {
+		return time.Time{}, nil
+	}
+	state, err := a.cfg.DB.Session(ctx, acct.ID)
+	if errors.Is(err, fs.ErrNotExist) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return p.Unpaired(source.NewSession(state, nil)), nil
 }
 
 func (a *App) childViews(ctx context.Context) ([]web.ChildView, error) {

@@ -20,6 +20,7 @@ func (w *Words) fillEnglish() {
 	w.Export = enExport()
 	w.Keeping = enKeeping()
 	w.Spare = enSpare()
+	w.Pairing = enPairing()
 	w.Importing = enImporting()
 	w.Children = enChildren()
 	w.Keep = enKeep()

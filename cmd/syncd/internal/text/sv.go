@@ -21,6 +21,7 @@ func (w *Words) fillSwedish() {
 	w.Export = svExport()
 	w.Keeping = svKeeping()
 	w.Spare = svSpare()
+	w.Pairing = svPairing()
 	w.Importing = svImporting()
 	w.Children = svChildren()
 	w.Keep = svKeep()

@@ -102,6 +102,7 @@ type Words struct {
 	Sessions   Sessions
 	Keeping    Keeping
 	Spare      Spare
+	Pairing    Pairing
 	Importing  Importing
 	Children   Children
 	Backups    Backups

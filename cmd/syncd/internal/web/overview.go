@@ -70,6 +70,9 @@ type AccountView struct {
 	// Spared is when the account was last read without a session, a little;
 	// zero: it was not.
 	Spared time.Time
+	// Unpaired is when the platform last refused to register the program like
+	// a phone, though the guardian wants that; zero: nothing is amiss.
+	Unpaired time.Time
 	// Keeping is what a guardian chose about keeping the session.
 	Keeping KeepingView
 	// Settings are the account's; of these only those of Choices are shown.

@@ -208,6 +208,25 @@ func TestMethodsOfTheDeviceStandFirst(t *testing.T) {
 	}
 }
 
+// A guardian who wants syncd to be registered like a phone is told that it was
+// not; while somebody has to sign in anyway, that comes first.
+func TestFailedPairingIsTold(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		account web.AccountView
+		want    bool
+	}{
+		"refused":          {web.AccountView{State: school.Active, Unpaired: now.Add(-time.Hour)}, true},
+		"nothing is amiss": {web.AccountView{State: school.Active}, false},
+		"session is over":  {web.AccountView{State: school.Expired, Problem: school.ProblemSignIn, Unpaired: now.Add(-time.Hour)}, false},
+	} {
+		page := html.UnescapeString(newSite(t, one(c.account)).call(t, http.MethodGet, "/", nil).Body.String())
+		if told := strings.Contains(page, text.For(text.SV).Pairing.Lead); told != c.want {
+			t.Errorf("%s: told %v, want %v", name, told, c.want)
+		}
+	}
+}
+
 // While the session is over, the page says where the calendar comes from; it
 // does not say so of a session that works, nor of one that is not read.
 func TestReadWithoutASessionIsNamed(t *testing.T) {

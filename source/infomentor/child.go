@@ -271,7 +271,7 @@ func (b *builder) addEntries(ctx context.Context, rows []wireEntry, types map[in
 			if err != nil {
 				return err
 			}
-			e.Body += fileLines(names)
+			e.Body += fileLine(names, e)
 		}
 		events = append(events, e)
 	}

@@ -1,9 +1,11 @@
 package infomentor_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -213,8 +215,15 @@ func expect(w *schooltest.World, c schooltest.Child, plan school.Plan) school.Sn
 			continue
 		}
 		if e.Ref != "" {
+			var names []string
 			for _, f := range schooltest.FilesOf(s.Files, e.Ref) {
-				e.Body += "<p>📎 " + f.Name + "</p>"
+				names = append(names, f.Name)
+			}
+			if len(names) > 0 {
+				start, _ := e.Span.Bounds(school.Stockholm())
+				year, week := school.DateOf(start.In(school.Stockholm())).ISOWeek()
+				e.Body += fmt.Sprintf(`<p>📎 <a href="https://hub.infomentor.se/#/calendarv2/whole_week?selectedYear=%d&amp;selectedWeek=%d&amp;eventId=%d">%s</a></p>`,
+					year, week, infomentortest.EventID(s, e), strings.Join(names, ", "))
 			}
 		}
 		e.Ref, e.Place, e.Categories = school.Ref(strconv.Itoa(infomentortest.EventID(s, e))), "", []string{infomentortest.TypeName(e)}

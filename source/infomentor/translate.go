@@ -1,6 +1,7 @@
 package infomentor
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -69,13 +70,16 @@ func translateEntry(r wireEntry, types map[int64]string) (school.Event, bool) {
 	return e, ok
 }
 
-// fileLines are what a calendar shows of files, which it cannot hold.
-func fileLines(names []string) string {
-	var b strings.Builder
-	for _, name := range names {
-		b.WriteString("<p>📎 " + html.EscapeString(name) + "</p>")
+// fileLine is what a calendar shows of an entry's files, which it cannot hold:
+// their names, and where at the Hub they are found. Empty where there are none.
+func fileLine(names []string, e school.Event) string {
+	if len(names) == 0 {
+		return ""
 	}
-	return b.String()
+	start, _ := e.Span.Bounds(school.Stockholm())
+	year, week := start.In(school.Stockholm()).ISOWeek()
+	page := fmt.Sprintf("%s/#/calendarv2/whole_week?selectedYear=%d&selectedWeek=%d&eventId=%s", hub, year, week, url.QueryEscape(string(e.Ref)))
+	return `<p>📎 <a href="` + html.EscapeString(page) + `">` + html.EscapeString(strings.Join(names, ", ")) + "</a></p>"
 }
 
 // translateLessons translates a week. Rows outside it were not asked for; the

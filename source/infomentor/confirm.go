@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"syncd/source"
@@ -149,52 +151,33 @@ func (r *read) siblings(p pupil, seen im2ID) bool {
 // mark and by the id of the home page. That there are none is no trouble.
 func (r *read) nameMarks(ctx context.Context) error {
 	var w wireNotices
-	err := r.json(ctx, pathNotices, struct{}{}, &w)
-	if err != nil {
-		if ends(err) {
-			return err
-		}
-		return nil // the marks are not known, as before
+	if err := r.json(ctx, pathNotices, struct{}{}, &w); ends(err) {
+		return err
 	}
-	rows, _, err := decodeRows[wireNotice](w.Notices)
-	if err != nil {
-		return nil // as before
+	if rows, _, err := decodeRows[wireNotice](w.Notices); err == nil {
+		r.learn(rows)
 	}
-	r.learn(rows)
 	return nil
 }
 
 // learn takes marks from notifications. A child with two, or two children with
 // one, show that these are no marks.
 func (r *read) learn(rows []wireNotice) {
-	named := map[pupilID]im2ID{}
-	for _, p := range r.pupils {
-		for _, row := range rows {
-			if row.IM2 <= 0 || row.Mapping != p.mapping || p.mapping == "" {
-				continue
-			}
-			if before, ok := named[p.id]; ok && before != row.IM2 {
-				return
-			}
-			named[p.id] = row.IM2
+	marks := map[pupilID]im2ID{}
+	for _, row := range rows {
+		i := slices.IndexFunc(r.pupils, func(p pupil) bool { return p.mapping != "" && p.mapping == row.Mapping })
+		if i < 0 || row.IM2 <= 0 {
+			continue
 		}
+		id := r.pupils[i].id
+		if before, ok := marks[id]; ok && before != row.IM2 {
+			return
+		}
+		marks[id] = row.IM2
 	}
-	for id, seen := range named {
-		for other, known := range named {
-			if id != other && seen == known {
-				return
-			}
-		}
-		for other, known := range r.state.Marks {
-			if id != other && seen == known {
-				return
-			}
-		}
-	}
-	for id, seen := range named {
-		if _, ok := r.state.Marks[id]; !ok {
-			r.state.Marks[id] = seen
-		}
+	maps.Copy(marks, r.state.Marks)
+	if len(slices.Compact(slices.Sorted(maps.Values(marks)))) == len(marks) {
+		r.state.Marks = marks
 	}
 }
 

@@ -100,6 +100,10 @@ func TestRowsOfTheLadder(t *testing.T) {
 		"renew replaced":             {results: []error{over, nil}, renewing: true, refresh: renews, sess: "new", renewals: 1},
 		"renewed replaced":           {results: []error{over, over, nil}, during: 2, refresh: renews, sess: "new", renewals: 1},
 		"renewed trouble":            {results: []error{over, source.ErrUnavailable}, refresh: renews, want: source.ErrUnavailable, sess: "renewed", renewals: 1},
+		"renew not understood": {
+			results: []error{over}, refresh: func(context.Context, *source.Session) error { return source.ErrNotUnderstood },
+			want: source.ErrNotUnderstood, sess: "old", renewals: 1,
+		},
 		"renew wrong person": {
 			results: []error{over}, refresh: func(context.Context, *source.Session) error { return source.ErrWrongPerson },
 			want: source.ErrWrongPerson, sess: "old", renewals: 1,

@@ -6,14 +6,18 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
+	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"syncd/cmd/syncd/internal/web"
 	"syncd/source/school"
 )
 
@@ -31,22 +35,30 @@ type syncAnswer struct {
 // the token that says as of when.
 type replica struct {
 	house *house
+	link  web.CalDAVAddress
 	path  string
 	token string
 	etags map[string]string
 }
 
-func (h *house) replica(slug string) *replica {
-	return &replica{house: h, path: h.calendarPath(slug), etags: map[string]string{}}
+func (h *house) replica(slug string) *replica { return h.replicaOf(h.addresses, slug) }
+
+// replicaOf is a client of another link than the house's own.
+func (h *house) replicaOf(link web.Addresses, slug string) *replica {
+	path := "/dav/" + link.CalDAV.User + "/calendars/" + slug + "/"
+	return &replica{house: h, link: link.CalDAV, path: path, etags: map[string]string{}}
 }
 
-func (h *house) calendarPath(slug string) string {
-	return "/dav/" + h.addresses.CalDAV.User + "/calendars/" + slug + "/"
+// dav sends a request with the app password of the replica's link.
+func (c *replica) dav(method, body string) answer {
+	c.house.t.Helper()
+	return c.house.do(method, c.house.base+c.path, body, "Depth", "1", "Content-Type", "application/xml",
+		"Authorization", basic(c.link.User, c.link.Password))
 }
 
 // sync brings the replica up to date, in pieces if limit is not 0. A token
-// that is refused is reported and forgotten, as clients do. It returns how
-// many members were told of.
+// that is refused is reported and forgotten, as clients do, and a calendar that
+// is not there has no members. It returns how many members were told of.
 func (c *replica) sync(limit int) (told int, refused bool) {
 	t := c.house.t
 	t.Helper()
@@ -56,7 +68,12 @@ func (c *replica) sync(limit int) (told int, refused bool) {
 	}
 	for range 1000 {
 		body := `<sync-collection xmlns="DAV:"><sync-token>` + c.token + `</sync-token><sync-level>1</sync-level>` + limited + `<prop><getetag/></prop></sync-collection>`
-		a := c.house.dav("REPORT", c.path, body, "1")
+		a := c.dav("REPORT", body)
+		if a.status == http.StatusNotFound {
+			told = len(c.etags)
+			c.token, c.etags = "", map[string]string{}
+			return told, false
+		}
 		if a.status == http.StatusForbidden && strings.Contains(a.body, "<valid-sync-token/>") && c.token != "" {
 			c.token, c.etags, refused = "", map[string]string{}, true
 			continue
@@ -90,12 +107,27 @@ func (c *replica) sync(limit int) (told int, refused bool) {
 	return 0, false
 }
 
-// there lists what a calendar holds, without any token.
+func (h *house) calendarPath(slug string) string {
+	return "/dav/" + h.addresses.CalDAV.User + "/calendars/" + slug + "/"
+}
+
+// there lists what a calendar of the house's own link holds, without any token.
 func (h *house) there(path string) map[string]string {
 	h.t.Helper()
+	return (&replica{house: h, link: h.addresses.CalDAV, path: path}).there()
+}
+
+// there lists what the calendar holds, without any token.
+func (c *replica) there() map[string]string {
+	t := c.house.t
+	t.Helper()
 	out := map[string]string{}
-	for _, r := range parse(h.t, h.dav("PROPFIND", path, `<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>`, "1").body).Responses {
-		if r.Href != path {
+	a := c.dav("PROPFIND", `<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>`)
+	if a.status == http.StatusNotFound {
+		return out
+	}
+	for _, r := range parse(t, a.body).Responses {
+		if r.Href != c.path {
 			out[r.Href] = r.ETags[0]
 		}
 	}
@@ -105,9 +137,37 @@ func (h *house) there(path string) map[string]string {
 // check compares the replica with what is there.
 func (c *replica) check(when string) {
 	c.house.t.Helper()
-	if diff := cmp.Diff(c.house.there(c.path), c.etags); diff != "" {
+	if diff := cmp.Diff(c.there(), c.etags); diff != "" {
 		c.house.t.Fatalf("%s: %s (-server +client):\n%s", when, c.path, diff)
 	}
+}
+
+// subscribed checks that the calendar as an address holds nothing that the
+// client does not have.
+func (c *replica) subscribed(when string, link web.Addresses) {
+	t := c.house.t
+	t.Helper()
+	for _, address := range link.Calendars {
+		u, err := url.Parse(address.URL) // the port is that of the last start
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(u.Path, strings.TrimSuffix(path.Base(c.path), "/")+".ics") {
+			continue
+		}
+		list := events(t, c.house.get(c.house.base+u.Path))
+		for _, e := range list {
+			name, _, _ := strings.Cut(e.uid, "@")
+			if _, ok := c.etags[c.path+name+".ics"]; !ok && !strings.HasPrefix(name, "note-") {
+				t.Fatalf("%s: an event is subscribed that the client of %s does not have", when, c.path)
+			}
+		}
+		if len(list) == 0 && len(c.etags) > 0 {
+			t.Fatalf("%s: nothing of %s is subscribed", when, c.path)
+		}
+		return
+	}
+	t.Fatalf("the link has no calendar for %s", c.path)
 }
 
 // mutate changes the world of the first child at random.
@@ -134,17 +194,51 @@ func (h *house) mutate(random *rand.Rand) {
 	}
 }
 
+// merged makes a link with one calendar for everything, of some children or all.
+func (h *house) merged(children ...school.ChildNumber) web.Addresses {
+	h.t.Helper()
+	link, err := h.app.AddLink(h.t.Context(), web.NewLink{Label: "Allt", Children: children, Options: school.Options{Merged: true}}, time.Time{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return link
+}
+
+// remembered holds what calendars held under each of their tokens.
+type remembered map[string]map[string]string
+
+// check fails when a calendar holds something else under a token that was
+// given before.
+func (r remembered) check(when string, c *replica) {
+	t := c.house.t
+	t.Helper()
+	if c.token == "" {
+		return
+	}
+	was, ok := r[c.path+c.token]
+	if diff := cmp.Diff(was, c.etags); ok && diff != "" {
+		t.Fatalf("%s: %s holds something else under the same token:\n%s", when, c.path, diff)
+	}
+	r[c.path+c.token] = maps.Clone(c.etags)
+}
+
 // TestSyncConverges has clients sync, whole and in pieces, while the school
-// changes its calendar and the program reads it, is stopped and started:
-// after a sync a client holds exactly what the server has, no token is refused
-// and nothing is told twice.
+// changes its calendar, guardians delete kinds and allow them again, and the
+// program reads it, is stopped and started: after a sync a client holds exactly
+// what the server has, no token is refused and nothing is told twice.
 func TestSyncConverges(t *testing.T) {
 	t.Parallel()
 	h := open(t)
 	random := rand.New(rand.NewPCG(1, 4))
-	clients := []*replica{h.replica("1-events"), h.replica("1-events"), h.replica("2-events")}
-	for step := range 60 {
-		switch random.IntN(6) {
+	family, first := h.merged(), h.merged(1)
+	clients := []*replica{
+		h.replica("1-events"), h.replica("1-events"), h.replica("2-events"), h.replicaOf(family, "0-family"), h.replicaOf(first, "0-family"),
+	}
+	seen := remembered{}
+	deleted := map[string]bool{}
+	for step := range 90 {
+		when := fmt.Sprintf("step %d", step)
+		switch random.IntN(8) {
 		case 0:
 			h.mutate(random)
 		case 1:
@@ -155,21 +249,100 @@ func TestSyncConverges(t *testing.T) {
 			if step%5 == 0 {
 				h.restart()
 			}
+		case 3:
+			kinds := []school.Kind{school.KindEvents, school.KindMeals, school.KindCare}
+			kind := string(kinds[random.IntN(len(kinds))])
+			h.clock.forward(time.Minute)
+			if deleted[kind] {
+				h.command("delete", "allow", "kind", kind)
+			} else {
+				h.command("delete", "kind", kind)
+			}
+			deleted[kind] = !deleted[kind]
 		default:
 			c := clients[random.IntN(len(clients))]
-			_, refused := c.sync(random.IntN(4))
+			_, refused := c.sync(random.IntN(4) * 20)
 			if refused {
-				t.Errorf("step %d: a token was refused", step)
+				t.Errorf("%s: a token was refused", when)
 			}
-			c.check(fmt.Sprintf("step %d", step))
+			c.check(when)
+			seen.check(when, c)
 			if again, _ := c.sync(0); again != 0 {
-				t.Errorf("step %d: %d members told of though nothing changed", step, again)
+				t.Errorf("%s: %d members told of though nothing changed", when, again)
 			}
 		}
 	}
 	for _, c := range clients {
 		c.sync(0)
 		c.check("at the end")
+		seen.check("at the end", c)
+	}
+	clients[3].subscribed("at the end", family)
+	clients[4].subscribed("at the end", first)
+}
+
+// TestFamilySyncsWhatGuardiansChange deletes and allows kinds, joins, splits and
+// lets another platform lead, and has clients of the family's calendar sync
+// after each, with the program started anew in between: they hold what the
+// server has, the calendar as an address holds no more than they, and a token
+// is refused only where children come and go.
+func TestFamilySyncsWhatGuardiansChange(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	entries, err := h.db.Entries(t.Context(), 1, school.KindEvents)
+	if err != nil || len(entries) == 0 {
+		t.Fatalf("no events: %v", err)
+	}
+	other := strconv.Itoa(int(h.elsewhere(entries[len(entries)-1])))
+	links := []web.Addresses{h.merged(), h.merged(1)}
+	clients := []*replica{h.replicaOf(links[0], "0-family"), h.replicaOf(links[1], "0-family")}
+	seen := remembered{}
+	for _, step := range []struct {
+		command   []string
+		renumbers bool
+	}{
+		{nil, false},
+		{[]string{"delete", "child", "1", "lessons"}, false},
+		{[]string{"delete", "kind", "lessons"}, false},
+		{[]string{"delete", "kind", "meals"}, false},
+		{[]string{"child", "join", other, "1"}, true},
+		{[]string{"child", "lead", "-fill", "1", "events", "skolplattformen"}, false},
+		{[]string{"child", "lead", "1", "events", "elsewhere"}, false},
+		{[]string{"delete", "child", "1", "homework"}, false},
+		{[]string{"child", "split", "1", other}, true},
+		{[]string{"delete", "kind", "events"}, false},
+		{[]string{"delete", "allow", "kind", "meals"}, false},
+	} {
+		when := strings.Join(step.command, " ")
+		if step.command != nil {
+			h.clock.forward(time.Minute)
+			h.command(step.command...)
+		}
+		for i, c := range clients {
+			before := c.token
+			told, refused := c.sync(0)
+			if told == 0 && slices.Contains([]string{"delete kind meals", "delete kind events"}, when) {
+				t.Errorf("%s: nobody heard of it", when)
+			}
+			if refused && !step.renumbers {
+				t.Errorf("%s: the token was refused", when)
+			}
+			c.check(when)
+			seen.check(when, c)
+			c.subscribed(when, links[i])
+			if told > 0 && c.token == before {
+				t.Errorf("%s: the token is the same", when)
+			}
+		}
+		h.restart()
+		for i, c := range clients {
+			if told, refused := c.sync(0); told > 0 || refused {
+				t.Errorf("%s: after a start %d members are told of, refused: %v", when, told, refused)
+			}
+			c.check(when + ", after a start")
+			seen.check(when+", after a start", c)
+			c.subscribed(when+", after a start", links[i])
+		}
 	}
 }
 
@@ -251,7 +424,7 @@ func TestForeignTokens(t *testing.T) {
 		}
 		c.check(what)
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(h.there(one.path))), slices.Sorted(maps.Keys(one.etags))); diff != "" {
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(one.there())), slices.Sorted(maps.Keys(one.etags))); diff != "" {
 		t.Errorf("members (-server +client):\n%s", diff)
 	}
 }

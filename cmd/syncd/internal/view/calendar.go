@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,8 +58,8 @@ func (v *Views) deleted(ctx context.Context, l school.Link, n school.ChildNumber
 	p := plan{number: n, kind: k, now: v.cfg.Now().In(v.loc)}
 	for _, u := range all {
 		switch {
-		case n == school.Family && u.Child != n && u.Kind == "" && l.Shows(u.Child, k): // the last one of the link
-			p.parts = append(p.parts, part{u.Child, school.KindEvents})
+		case n == school.Family && lost(l, k, u.Choice): // the last of what the link showed
+			p.parts = append(p.parts, part{u.Child, cmp.Or(u.Kind, school.KindEvents)})
 		case n != school.Family && (u.Child == n || u.Child == school.Family) && (u.Kind == "" || u.Kind == k || u.Kind == k.Origin()):
 			p.parts = []part{{n, k}}
 		}
@@ -69,8 +70,18 @@ func (v *Views) deleted(ctx context.Context, l school.Link, n school.ChildNumber
 	if p.scope, err = v.scope(ctx, l); err != nil {
 		return plan{}, err
 	}
-	p.token, err = v.token(ctx, p.scope, p.parts)
+	p.reach = slices.Concat(p.scope.reach(n, k), p.parts)
+	p.token, err = v.token(ctx, p.scope, p.reach)
 	return p, err
+}
+
+// lost reports whether a choice took something from the family's calendar or
+// feed of kind k that a link shows.
+func lost(l school.Link, k school.Kind, c storage.Choice) bool {
+	if c.Kind == "" {
+		return l.Shows(c.Child, k)
+	}
+	return k == school.KindFamily && c.Kind.IsCalendar() && l.Shows(c.Child, c.Kind) && atDetail(l, c.Kind)
 }
 
 // both is a calendar as it is subscribed and as CalDAV has it, where nothing
@@ -113,6 +124,7 @@ type plan struct {
 	number school.ChildNumber
 	kind   school.Kind
 	parts  []part
+	reach  []part // what may ever stand in it: its token and its date are about these
 	notes  []note
 	now    time.Time // in Stockholm
 	token  string    // of its objects
@@ -130,8 +142,8 @@ func (v *Views) plan(ctx context.Context, l school.Link, n school.ChildNumber, k
 	if !ok || !slices.Contains(p.scope.calendarSlugs(), slug) {
 		return p, fs.ErrNotExist
 	}
-	p.parts = parts
-	if p.token, err = v.token(ctx, p.scope, p.parts); err != nil {
+	p.parts, p.reach = parts, p.scope.reach(n, k)
+	if p.token, err = v.token(ctx, p.scope, p.reach); err != nil {
 		return p, err
 	}
 	if p.notes, p.until, err = v.notes(ctx, p.scope, slug, p.parts, p.now); err != nil {
@@ -142,6 +154,9 @@ func (v *Views) plan(ctx context.Context, l school.Link, n school.ChildNumber, k
 		p.until = next // windows move
 	}
 	marks := []string{p.token, monday.String()}
+	for _, part := range p.parts {
+		marks = append(marks, slugOf(part.child, part.kind))
+	}
 	for _, note := range p.notes {
 		marks = append(marks, note.mark(p.now))
 	}
@@ -191,11 +206,11 @@ func as[T any](value any) (T, error) {
 // token is the sync token and CTag of a calendar: it changes exactly when an
 // entry in it or anything else that its bytes depend on changes.
 func (v *Views) token(ctx context.Context, s scope, parts []part) (string, error) {
-	generation, err := v.generation(ctx, s)
+	children, kinds := split(parts)
+	generation, err := v.generation(ctx, s, children)
 	if err != nil {
 		return "", err
 	}
-	children, kinds := split(parts)
 	rev, err := v.cfg.Store.Revision(ctx, children, kinds)
 	if err != nil {
 		return "", err
@@ -249,7 +264,7 @@ func (v *Views) buildCalendar(ctx context.Context, p plan) (both, error) {
 	w := words(s.link)
 	options := s.link.Options
 	options.Prefix = (options.Prefix || p.number == school.Family) && options.Detail != school.DetailBusy
-	children, kinds := split(p.parts)
+	children, kinds := split(p.reach)
 	info := v.info(s, p.number, p.kind, p.parts)
 	var err error
 	if info.Changed, err = v.cfg.Store.ChangedAt(ctx, children, kinds); err != nil {

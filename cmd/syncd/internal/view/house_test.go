@@ -31,6 +31,7 @@ type house struct {
 	clock   *storagetest.Clock
 	account school.AccountID
 	log     *bytes.Buffer
+	cfg     view.Config
 }
 
 // plainStore is the storage as package app hands it to views.
@@ -57,12 +58,22 @@ func newHouse(t *testing.T, change func(*view.Config)) *house {
 	if change != nil {
 		change(&cfg)
 	}
-	v, err := view.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.Views = v
+	h.cfg = cfg
+	h.Views = h.again().Views
 	return h
+}
+
+// again returns the house with views that have built nothing yet, as after a
+// start.
+func (h *house) again() *house {
+	h.t.Helper()
+	v, err := view.New(h.cfg)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	fresh := *h
+	fresh.Views = v
+	return &fresh
 }
 
 // link makes a link whose tokens are its name.

@@ -105,7 +105,11 @@ func (s scope) calendarSlugs() []string {
 // appear twice: the family calendar or the children's, lessons or days.
 func (s scope) homeSlugs() []string {
 	if s.link.Options.Merged {
-		return []string{slugOf(school.Family, school.KindFamily)}
+		family := slugOf(school.Family, school.KindFamily)
+		if !slices.Contains(s.calendarSlugs(), family) {
+			return nil // nothing was ever read, or all of it was deleted
+		}
+		return []string{family}
 	}
 	var out []string
 	for _, c := range s.children {
@@ -152,14 +156,17 @@ func (s scope) onceFeeds() []string {
 }
 
 // shown are a child's calendar kinds without those that another one repeats.
-func (s scope) shown(n school.ChildNumber) []school.Kind {
+func (s scope) shown(n school.ChildNumber) []school.Kind { return s.single(s.kinds[n]) }
+
+// single leaves of kinds those of calendars that no other one of them repeats.
+func (s scope) single(kinds []school.Kind) []school.Kind {
 	twin, other := school.KindDay, school.KindLessons
 	if s.link.Options.Day {
 		twin, other = other, twin
 	}
 	var out []school.Kind
-	for _, k := range s.kinds[n] {
-		if k.IsCalendar() && (k != twin || !slices.Contains(s.kinds[n], other)) {
+	for _, k := range kinds {
+		if k.IsCalendar() && (k != twin || !slices.Contains(kinds, other)) {
 			out = append(out, k)
 		}
 	}
@@ -231,6 +238,26 @@ func (s scope) parts(n school.ChildNumber, k school.Kind) ([]part, bool) {
 	return out, true
 }
 
+// reach answers all that may ever stand in the calendar or feed that a slug
+// names, whether or not any of it was read: what was deleted, too, leaves by
+// its changes. It holds what parts answers, in the same way each time.
+func (s scope) reach(n school.ChildNumber, k school.Kind) []part {
+	if n != school.Family || k != school.KindFamily {
+		parts, _ := s.parts(n, k)
+		return parts
+	}
+	var out []part
+	for _, c := range s.children {
+		kinds := slices.DeleteFunc(school.CalendarKinds(), func(k school.Kind) bool {
+			return !s.link.Shows(c.Number, k) || !atDetail(s.link, k)
+		})
+		for _, kind := range s.single(kinds) {
+			out = append(out, part{c.Number, kind})
+		}
+	}
+	return out
+}
+
 // letters are the parts of a child's feed of everything: what else the link
 // shows of feeds, and all there is where it names none of it.
 func (s scope) letters(n school.ChildNumber) []part {
@@ -257,10 +284,11 @@ func split(parts []part) (children []school.ChildNumber, kinds []school.Kind) {
 	return children, kinds
 }
 
-// generation names everything beside the entries that a calendar's bytes
-// depend on: the cache it comes from, the renderer, the link's options and
-// the names in it. A sync token of another generation is worth nothing.
-func (v *Views) generation(ctx context.Context, s scope) (string, error) {
+// generation names everything beside the entries that the bytes of a calendar
+// of some children depend on: the cache it comes from, the renderer, the link's
+// options and the names in it. A sync token of another generation is worth
+// nothing.
+func (v *Views) generation(ctx context.Context, s scope, children []school.ChildNumber) (string, error) {
 	cache, err := v.cfg.Store.Generation(ctx)
 	if err != nil {
 		return "", err
@@ -270,7 +298,9 @@ func (v *Views) generation(ctx context.Context, s scope) (string, error) {
 		fmt.Fprintf(h, "%d:%s", len(field), field)
 	}
 	for _, c := range s.children {
-		fmt.Fprintf(h, "%d:%d:%s", c.Number, len(c.Name), c.Name)
+		if slices.Contains(children, c.Number) {
+			fmt.Fprintf(h, "%d:%d:%s", c.Number, len(c.Name), c.Name)
+		}
 	}
 	return strings.ToLower(base32.StdEncoding.EncodeToString(h.Sum(nil)[:10])), nil
 }

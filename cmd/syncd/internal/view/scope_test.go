@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"syncd/feeds/icalendar"
 	"syncd/source/normalize"
 	"syncd/source/school"
+	"syncd/storage"
 )
 
 // TestAllIsNoMoreThanTheLinkShows makes links as the guardians' page does: with
@@ -128,5 +130,117 @@ func TestOnceHoldsNothingTwice(t *testing.T) {
 			}
 		}
 		want(t, "all at once of "+link, got, expected)
+	}
+}
+
+func holds(c *icalendar.Collection) (token string, names []string) {
+	for _, o := range c.Objects {
+		names = append(names, o.Name)
+	}
+	return c.Token, names
+}
+
+func TestFamilyHearsOfWhatWasDeleted(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*school.Link){
+		"all": func(l *school.Link) { l.Options.Merged = true },
+		"one": func(l *school.Link) { l.Options.Merged, l.Children = true, []school.ChildNumber{1} },
+		"by kind": func(l *school.Link) {
+			l.Options.Merged, l.Kinds = true, append(school.CalendarKinds(), school.KindFamily)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, nil)
+			h.link("l", change)
+			h.read(nil)
+			read, all := holds(h.dav("0-family"))
+			subscribed := len(blocks(t, h.calendar("l", "0-family").ICS))
+			if len(all) != 252 {
+				t.Fatalf("%d objects, want the lessons and the events", len(all))
+			}
+			hear := func(what string, choice storage.Choice, left, subscribed int) {
+				t.Helper()
+				h.clock.Add(time.Hour)
+				from, before := holds(h.dav("0-family"))
+				modified := h.dav("0-family").Modified
+				if _, err := h.Delete(t.Context(), choice); err != nil {
+					t.Fatal(err)
+				}
+				h.Invalidate()
+				token, names := holds(h.dav("0-family"))
+				want(t, what+": objects left", len(names), left)
+				want(t, what+": entries subscribed", len(blocks(t, h.calendar("l", "0-family").ICS)), subscribed)
+				if token == from || !h.dav("0-family").Modified.After(modified) {
+					t.Errorf("%s: token %s of %v, before it %s", what, token, h.dav("0-family").Modified, from)
+				}
+				for since, had := range map[string][]string{from: before, read: all} {
+					d, err := h.CalDAV().Changes(t.Context(), "l", "0-family", since)
+					if err != nil {
+						t.Fatalf("%s: %v", what, err)
+					}
+					want(t, what+": told to be removed", len(d.Removed), len(had)-left)
+				}
+				fresh := h.again()
+				again, same := holds(fresh.dav("0-family"))
+				want(t, what+": token after a start", again, token)
+				want(t, what+": objects after a start", same, names)
+			}
+			hear("lessons", storage.Choice{Child: 1, Kind: school.KindLessons}, 2, 2)
+			if err := h.Allow(t.Context(), storage.Choice{Child: 1, Kind: school.KindLessons}); err != nil {
+				t.Fatal(err)
+			}
+			h.clock.Add(time.Hour)
+			h.read(nil)
+			if _, names := holds(h.dav("0-family")); len(names) != len(all) {
+				t.Errorf("%d objects after it was allowed, want %d", len(names), len(all))
+			}
+			hear("events of every child", storage.Choice{Child: school.Family, Kind: school.KindEvents}, 250, subscribed-2)
+			// With the last kind the collection goes; what is subscribed is empty.
+			if _, err := h.Delete(t.Context(), storage.Choice{Child: 1, Kind: school.KindLessons}); err != nil {
+				t.Fatal(err)
+			}
+			h.Invalidate()
+			want(t, "calendars without anything", h.home(), []string(nil))
+			want(t, "entries subscribed without anything", len(blocks(t, h.calendar("l", "0-family").ICS)), 0)
+		})
+	}
+}
+
+func TestTokensOfOthersStay(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, nil)
+	h.link("l", nil)
+	h.link("m", func(l *school.Link) { l.Options.Merged = true })
+	h.read(nil)
+	tokens := func() (one, family string) {
+		t.Helper()
+		h.Invalidate()
+		home, err := h.CalDAV().Home(t.Context(), "m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.dav("1-events").Token, home.Collections[0].Token
+	}
+	one, family := tokens()
+	for _, tc := range []struct {
+		what, first, second, third string
+		touched                    bool
+	}{
+		{"another child has another name", "BarnA Test", "BarnX Test", "", false},
+		{"another child came", "BarnA Test", "BarnX Test", "BarnC Test", false},
+		{"the child has another name", "BarnY Test", "BarnX Test", "BarnC Test", true},
+	} {
+		roster := school.Roster{Owner: "owner", Children: []school.Child{{Ref: "child", Name: tc.first}, {Ref: "other", Name: tc.second}}}
+		if tc.third != "" {
+			roster.Children = append(roster.Children, school.Child{Ref: "third", Name: tc.third})
+		}
+		if _, err := h.PutRoster(t.Context(), h.account, "fake", roster); err != nil {
+			t.Fatal(err)
+		}
+		again, merged := tokens()
+		want(t, tc.what+": the calendar's token is another one", again != one, tc.touched)
+		want(t, tc.what+": the family's token is another one", merged != family, true)
+		one, family = again, merged
 	}
 }

@@ -147,8 +147,7 @@ func (c CalDAV) Changes(ctx context.Context, id school.LinkID, slug, token strin
 	if other, ok := c.v.alias(ctx, n); ok {
 		n = other
 	}
-	parts, _ := s.parts(n, k)
-	children, kinds := split(parts)
+	children, kinds := split(s.reach(n, k))
 	rows, _, err := c.v.cfg.Store.ChangesSince(ctx, children, kinds, rev)
 	switch {
 	case errors.Is(err, storage.ErrRevision):

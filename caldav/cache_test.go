@@ -155,7 +155,7 @@ func TestKeptUntilSomethingChanges(t *testing.T) {
 	f := &fixed{name: "Familjen"}
 	base := icalendar.Collection{
 		Info: icalendar.Info{Name: "a", Description: "b", Color: "#000000", Order: 1, Components: []string{"VEVENT"}}, Slug: "1-events",
-		Token: "urn:t:1", ICSETag: "x",
+		Token: "urn:t:1", ICSETag: "x", Objects: []icalendar.Object{raw("o", "VEVENT", comp("VEVENT", "DTSTART:20261124T100000Z"))},
 	}
 	f.col = &base
 	h := server(t, f, nil)
@@ -186,6 +186,24 @@ func TestKeptUntilSomethingChanges(t *testing.T) {
 	f.name = "De andra"
 	if after := do(t, h, "PROPFIND", "/dav/l1/", "").Body.String(); after == before || !strings.Contains(after, f.name) {
 		t.Errorf("after another name of the home: %s", after)
+	}
+	// What a calendar's reports say of the home changes with the home.
+	const name = `<prop><displayname/></prop>`
+	for what, body := range map[string]string{
+		"expand-property":           `<expand-property xmlns="DAV:"><property name="owner"><property name="displayname"/></property></expand-property>`,
+		"acl-principal-prop-set":    `<acl-principal-prop-set xmlns="DAV:">` + name + `</acl-principal-prop-set>`,
+		"principal-property-search": `<principal-property-search xmlns="DAV:"><apply-to-principal-collection-set/><property-search><prop><displayname/></prop><match></match></property-search>` + name + `</principal-property-search>`,
+	} {
+		for _, path := range []string{"/dav/l1/", events, events + "o.ics"} {
+			if what == "principal-property-search" && strings.HasSuffix(path, ".ics") {
+				continue // not asked of objects
+			}
+			for _, f.name = range []string{"Vi", "Ni"} {
+				if got := do(t, h, "REPORT", path, body).Body.String(); !strings.Contains(got, "<D:displayname>"+f.name+"<") {
+					t.Errorf("%s of %s after the home is called %s: %s", what, path, f.name, got)
+				}
+			}
+		}
 	}
 	// Without a token nothing is known of a calendar, and nothing is kept.
 	base.Token = ""

@@ -19,12 +19,14 @@ func reportDepth(r *http.Request, most int) (int, error) {
 }
 
 // principalOf returns the principal that res belongs to: the one that signed
-// in. There is no other that it could see.
-func (h *handler) principalOf(r *http.Request, res *resource) (*resource, error) {
+// in. There is no other that it could see. An answer of a calendar or an object
+// that tells of it is not kept.
+func (h *handler) principalOf(w http.ResponseWriter, r *http.Request, res *resource) (*resource, error) {
 	t := target{kind: kindPrincipal, link: res.link, exact: true}
 	if res.home != nil {
 		return &resource{target: t, home: res.home}, nil
 	}
+	transient(w)
 	return h.resource(r.Context(), t)
 }
 
@@ -51,7 +53,7 @@ func (h *handler) aclPrincipals(w http.ResponseWriter, r *http.Request, res *res
 	if err != nil {
 		return err
 	}
-	person, err := h.principalOf(r, res)
+	person, err := h.principalOf(w, r, res)
 	if err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func (h *handler) principalMatch(w http.ResponseWriter, r *http.Request, res *re
 	switch {
 	case root.child(nsDAV, "self") != nil && by == nil:
 		if res.kind == kindRoot || res.kind == kindPrincipal {
-			person, err := h.principalOf(r, res)
+			person, err := h.principalOf(w, r, res)
 			if err != nil {
 				return err
 			}
@@ -160,7 +162,7 @@ func (h *handler) principalSearch(w http.ResponseWriter, r *http.Request, res *r
 	if err != nil {
 		return err
 	}
-	person, err := h.principalOf(r, res)
+	person, err := h.principalOf(w, r, res)
 	if err != nil {
 		return err
 	}
@@ -313,6 +315,9 @@ func (h *handler) expandProperty(w http.ResponseWriter, r *http.Request, res *re
 	var members []*resource
 	if depth == depthOne {
 		members = h.members(res)
+	}
+	if res.home == nil {
+		transient(w) // what a calendar refers to is the home's, of which its state knows nothing
 	}
 	req := &propRequest{}
 	prefer(w, r, req, false)

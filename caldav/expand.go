@@ -66,11 +66,16 @@ func (j *work) occurrence(comp *ical.Component, t timing, recurring bool) *ical.
 		}
 		o.Props[name] = []ical.Prop{write(name, m)}
 	}
-	if t.own {
+	if t.own || t.lasts && t.length.days != 0 && !t.start.date && !t.start.floating {
+		// Days of a DURATION are of its zone, and there is none left.
 		end := t.start
 		end.Time = t.end
 		delete(o.Props, ical.PropDuration)
-		o.Props[ical.PropDateTimeEnd] = []ical.Prop{write(ical.PropDateTimeEnd, end)}
+		name := ical.PropDateTimeEnd
+		if comp.Name == compTask {
+			name = ical.PropDue
+		}
+		o.Props[name] = []ical.Prop{write(name, end)}
 	}
 	if !t.origin.IsZero() {
 		o.Props[ical.PropRecurrenceID] = []ical.Prop{write(ical.PropRecurrenceID, t.origin)}

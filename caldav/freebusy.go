@@ -34,7 +34,7 @@ func (h *handler) freeBusy(w http.ResponseWriter, r *http.Request, res *resource
 	if res.kind == kindObject {
 		objects = objects[find(res.cal, res.name):][:1]
 	}
-	q := &query{clock: clock{zone: h.zones.home, zones: h.zones}}
+	q := &query{clock: newClock(h.zones.home, h.zones)}
 	var list []busy
 	for i := range objects {
 		o := &objects[i]
@@ -45,8 +45,11 @@ func (h *handler) freeBusy(w http.ResponseWriter, r *http.Request, res *resource
 		if o.Component == compTask || o.Component == compJournal || !o.Start.IsZero() && !over.widened(48*time.Hour).overlaps(o.Start, end) {
 			continue
 		}
+		if err := abandoned(r); err != nil {
+			return err
+		}
 		list = q.busy(list, o.Data, *over)
-		if len(list) > maxExpanded {
+		if len(list) > maxExpanded || q.effort.out {
 			return refuse(nsDAV, "number-of-matches-within-limits")
 		}
 	}
@@ -67,7 +70,7 @@ func (q *query) busy(list []busy, data []byte, r span) []busy {
 	n := len(list)
 	err = func() (err error) {
 		defer guard(&err)
-		q.own = ownZones(cal, q.zones)
+		q.own = ownZones(cal, q.zones, q.effort)
 		for _, c := range cal.Children {
 			switch c.Name {
 			case compEvent:

@@ -134,7 +134,7 @@ func (q *query) decide(o *icalendar.Object) (ok bool, err error) {
 	if q.filter.absent {
 		return false, nil
 	}
-	q.own = ownZones(cal, q.zones)
+	q.own = ownZones(cal, q.zones, q.effort)
 	return q.satisfies(q.filter, cal.Component, nil), nil
 }
 
@@ -187,14 +187,22 @@ func (q *query) inRange(r span, comp *ical.Component, above []*ical.Component) b
 	if n := len(above); n > 0 {
 		siblings = above[n-1].Children
 	}
-	q.occurrences(comp, siblings, r, func(t timing) bool {
+	all := q.occurrences(comp, siblings, r, func(t timing) bool {
 		found = t.in(r)
 		if comp.Name == compTask && !t.hasStart && !t.hasEnd {
 			found = q.undatedIn(r, comp)
 		}
 		return !found
 	})
-	return found
+	return found || !all && q.mayReach(comp, r)
+}
+
+// mayReach reports whether a component whose rule nobody can tell might have an
+// occurrence in r: a program that is shown one too many looks for itself, one
+// that is not shown it never knows.
+func (q *query) mayReach(comp *ical.Component, r span) bool {
+	base, ok := q.timing(comp).base()
+	return ok && r.end.After(base.Time)
 }
 
 // undatedIn is the part of the VTODO table for tasks that are neither begun
@@ -259,7 +267,7 @@ func (q *query) alarmIn(r span, alarm *ical.Component, above []*ical.Component) 
 	comp, siblings := above[len(above)-1], above[len(above)-2].Children
 	atEnd := strings.EqualFold(trigger.Params.Get("RELATED"), "END")
 	found := false
-	q.occurrences(comp, siblings, r.widened(far), func(t timing) bool {
+	all := q.occurrences(comp, siblings, r.widened(far), func(t timing) bool {
 		switch {
 		case atEnd && t.hasEnd:
 			found = goesOff(offset.from(t.end))
@@ -270,7 +278,7 @@ func (q *query) alarmIn(r span, alarm *ical.Component, above []*ical.Component) 
 		}
 		return !found
 	})
-	return found
+	return found || !all && q.mayReach(comp, r.widened(far))
 }
 
 // repetition reads how often an alarm is repeated and how long after.
@@ -293,7 +301,11 @@ func repetition(alarm *ical.Component) (int, length) {
 func reach(l length) time.Duration {
 	const day = 24 * time.Hour
 	d := time.Duration(l.days)*day + l.exact
-	return min(max(d, -d)+day, 366*day)
+	d = max(d, -d)
+	if l.days != 0 {
+		d += day // a clock change, or a day that a zone leaves out
+	}
+	return min(d, 366*day)
 }
 
 // prop applies a prop-filter: one of the properties of that name must pass.

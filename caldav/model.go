@@ -60,8 +60,11 @@ func (h *handler) forward(w http.ResponseWriter, r *http.Request, res *resource,
 		if f.object == nil {
 			continue
 		}
+		if err := abandoned(r); err != nil {
+			return err
+		}
 		cals[i], _ = job.workOut(f.object) // one that cannot be read has nothing to show
-		if job.expanded > maxExpanded {
+		if job.expanded > maxExpanded || job.effort.out {
 			return refuse(nsDAV, "number-of-matches-within-limits")
 		}
 	}
@@ -112,7 +115,7 @@ func (j *work) workOut(o *icalendar.Object) (cal *ical.Calendar, err error) {
 	if cal, err = decode(o.Data); err != nil {
 		return nil, err
 	}
-	j.own = ownZones(cal, j.zones)
+	j.own = ownZones(cal, j.zones, j.effort)
 	if j.data.expand != nil {
 		cal = j.expand(cal, *j.data.expand)
 	}

@@ -78,6 +78,10 @@ func TestExpand(t *testing.T) {
 			},
 		},
 		{
+			"days of a duration", "VEVENT", comp("VEVENT", "DTSTART;TZID=Europe/Stockholm:20261024T120000\nDURATION:P1DT1H\nRRULE:FREQ=WEEKLY;INTERVAL=5;COUNT=2"),
+			[]string{"DTEND:20261129T120000Z", "DTSTART:20261128T110000Z", "RECURRENCE-ID:20261128T110000Z"},
+		},
+		{
 			"one event", "VEVENT", comp("VEVENT", "DTSTART;TZID=Europe/Stockholm:20261124T080000\nDURATION:PT1H"),
 			[]string{"DTSTART:20261124T070000Z"},
 		},

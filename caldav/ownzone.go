@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/emersion/go-ical"
-	"github.com/teambition/rrule-go"
 )
 
 // What of a zone's own rules is worked out: so many clock changes of one
@@ -28,14 +27,14 @@ type onset struct {
 
 // ownZones returns the zones of an object that nobody else knows, by TZID, as
 // its own VTIMEZONEs have them; nil if there are none.
-func ownZones(cal *ical.Calendar, known *zones) map[string]*time.Location {
+func ownZones(cal *ical.Calendar, known *zones, e *effort) map[string]*time.Location {
 	var own map[string]*time.Location
 	for _, c := range cal.Children {
 		id := c.Props.Get(ical.PropTimezoneID)
 		if c.Name != ical.CompTimezone || id == nil || known.named(id.Value) != nil {
 			continue
 		}
-		if loc := ownZone(c); loc != nil {
+		if loc := ownZone(c, e); loc != nil {
 			if own == nil {
 				own = map[string]*time.Location{}
 			}
@@ -47,11 +46,11 @@ func ownZones(cal *ical.Calendar, known *zones) map[string]*time.Location {
 
 // ownZone returns the zone that a VTIMEZONE describes (RFC 5545, 3.6.5), nil
 // if it describes none.
-func ownZone(comp *ical.Component) *time.Location {
+func ownZone(comp *ical.Component, e *effort) *time.Location {
 	var list []onset
 	for _, c := range comp.Children {
 		if c.Name == ical.CompTimezoneStandard || c.Name == ical.CompTimezoneDaylight {
-			list = append(list, onsets(c)...)
+			list = append(list, onsets(c, e)...)
 		}
 	}
 	if len(list) == 0 {
@@ -70,7 +69,7 @@ func ownZone(comp *ical.Component) *time.Location {
 }
 
 // onsets works out one observance.
-func onsets(c *ical.Component) []onset {
+func onsets(c *ical.Component, e *effort) []onset {
 	from, okFrom := offset(c.Props.Get(ical.PropTimezoneOffsetFrom))
 	to, okTo := offset(c.Props.Get(ical.PropTimezoneOffsetTo))
 	begin := c.Props.Get(ical.PropDateTimeStart)
@@ -96,37 +95,34 @@ func onsets(c *ical.Component) []onset {
 		}
 	}
 	for _, p := range c.Props[ical.PropRecurrenceRule] {
-		eachYear(p.Value, start, from, add)
+		eachYear(p.Value, start, from, e, add)
 	}
 	return out
 }
 
 // eachYear calls add for every local time behind start at which a rule has the
 // clocks change.
-func eachYear(text string, start time.Time, from int32, add func(time.Time)) {
-	opt, err := rrule.StrToROption(text)
-	if err != nil || opt.Freq != rrule.YEARLY {
-		return // nobody's clocks change more often, and a rule that never matches would be searched for long
+func eachYear(text string, start time.Time, from int32, e *effort, add func(time.Time)) {
+	rule, ok := parseRule(text)
+	if !ok || rule.freq != yearly {
+		return // nobody's clocks change more often
 	}
-	opt.Dtstart = start
-	if !opt.Until.IsZero() {
-		// UNTIL is in UTC, the rule runs on the clock on the wall.
-		opt.Until = opt.Until.Add(time.Duration(from) * time.Second)
-	}
-	rule, err := rrule.NewRRule(*opt)
-	if err != nil {
+	until, ok := clock{zone: time.UTC}.until(rule)
+	if !ok {
 		return
 	}
-	next := rule.Iterator()
-	for range maxOnsets {
-		local, ok := next()
-		if !ok || local.Year() > lastOnset {
-			return
-		}
+	if until != nil {
+		// UNTIL is in UTC, the rule runs on the clock on the wall.
+		*until = until.Add(time.Duration(from) * time.Second)
+	}
+	n := 0
+	rule.each(start, start, time.Date(lastOnset+1, 1, 1, 0, 0, 0, 0, time.UTC), until, e, func(local time.Time) bool {
 		if !local.Equal(start) {
 			add(local)
 		}
-	}
+		n++
+		return n < maxOnsets
+	})
 }
 
 // offset reads a UTC offset (RFC 5545, 3.3.14).

@@ -47,11 +47,12 @@ type propTable struct {
 	data   *property // calendar-data: in reports only
 }
 
-// Limits that a client is told (RFC 4791, 5.2.5 to 5.2.7).
+// Limits that a client is told (RFC 4791, 5.2.5 to 5.2.8).
 const (
 	maxResourceSize = 1 << 20
 	minDateTime     = "00010101T000000Z"
 	maxDateTime     = "99991231T235959Z"
+	maxInstances    = 20_000
 )
 
 const (
@@ -210,7 +211,7 @@ func calendarProps() []*property {
 		{name: cal("max-resource-size"), on: on, write: fixed(strconv.Itoa(maxResourceSize))},
 		{name: cal("min-date-time"), on: on, write: fixed(minDateTime)},
 		{name: cal("max-date-time"), on: on, write: fixed(maxDateTime)},
-		{name: cal("max-instances"), on: on, write: fixed(strconv.Itoa(maxOccurrences))},
+		{name: cal("max-instances"), on: on, write: fixed(strconv.Itoa(maxInstances))},
 		{name: cal("schedule-calendar-transp"), on: on, write: fixed("<C:transparent/>")},
 	}
 }

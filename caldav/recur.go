@@ -7,11 +7,6 @@ import (
 	"github.com/emersion/go-ical"
 )
 
-// maxOccurrences bounds how many occurrences of one object are looked at for
-// one request. A rule without an end is entered near the range that is asked
-// for, so this is reached by absurd rules and ranges only.
-const maxOccurrences = 20_000
-
 // timing is when one component, or one occurrence of it, takes place.
 type timing struct {
 	comp     string
@@ -20,7 +15,8 @@ type timing struct {
 	day      moment    // the day of a to-do that is due on a whole day
 	hasStart bool
 	hasEnd   bool
-	lasts    bool // end came from a DURATION
+	lasts    bool // end came from a DURATION, which is length
+	length   length
 	own      bool // end is this occurrence's own: it was listed as a period
 	// origin is where an occurrence stood before it was moved together with
 	// all later ones; zero for others.
@@ -45,7 +41,7 @@ func (c clock) timing(comp *ical.Component) timing {
 	}
 	if p := comp.Props.Get(ical.PropDuration); p != nil && t.hasStart {
 		if l, ok := parseLength(p.Value); ok {
-			t.end, t.hasEnd, t.lasts = l.from(t.start.Time), true, true
+			t.end, t.hasEnd, t.lasts, t.length = l.from(t.start.Time), true, true, l
 			return t
 		}
 	}
@@ -88,6 +84,19 @@ func (t timing) base() (moment, bool) {
 	return moment{Time: t.end}, t.hasEnd && t.comp == compTask
 }
 
+// longest is how long an occurrence of t may be under way. Days may be longer
+// elsewhere than where t stands, by a day where a zone leaves one out.
+func (t timing) longest() time.Duration {
+	if !t.hasStart || !t.hasEnd {
+		return 0
+	}
+	long := max(t.end.Sub(t.start.Time), 0)
+	if t.start.date || t.length.days != 0 {
+		long += 26 * time.Hour
+	}
+	return long
+}
+
 // moved returns the occurrence of t whose base is at start.
 func (t timing) moved(start time.Time) timing {
 	b, _ := t.base()
@@ -95,7 +104,10 @@ func (t timing) moved(start time.Time) timing {
 	switch {
 	case t.hasStart:
 		o.start.Time = start
-		if t.hasEnd {
+		switch {
+		case t.lasts:
+			o.end = t.length.from(start)
+		case t.hasEnd:
 			o.end = shift(t.end, b.Time, start, b.date)
 		}
 	case t.day.date:
@@ -108,7 +120,8 @@ func (t timing) moved(start time.Time) timing {
 }
 
 // shift moves end as far as from was moved to: by whole days where the times
-// are days, so that clock changes do not count.
+// are days, so that clock changes do not count, and else exactly, as RFC 5545,
+// 3.8.5.3, has it for what ends at a time and does not last for a DURATION.
 func shift(end, from, to time.Time, date bool) time.Time {
 	if date {
 		days := int(end.Sub(from).Round(24*time.Hour) / (24 * time.Hour))
@@ -120,30 +133,27 @@ func shift(end, from, to time.Time, date bool) time.Time {
 // occurrences calls yield for the occurrences of comp that may touch r, until
 // yield returns false. Occurrences that a sibling replaces (RECURRENCE-ID) are
 // left out; the sibling has times of its own. A component that does not recur
-// has one occurrence, wherever it lies.
-func (c clock) occurrences(comp *ical.Component, siblings []*ical.Component, r span, yield func(timing) bool) {
+// has one occurrence, wherever it lies. It returns false when there may be
+// others, because a rule cannot be read or takes too long.
+func (c clock) occurrences(comp *ical.Component, siblings []*ical.Component, r span, yield func(timing) bool) bool {
 	t := c.timing(comp)
 	if master := c.continued(comp, siblings); master != nil {
-		c.following(comp, master, siblings, r, yield)
-		return
+		return c.following(comp, master, siblings, r, yield)
 	}
 	base, ok := t.base()
 	if !ok || !recurs(comp) {
 		yield(t)
-		return
+		return true
 	}
 	out := c.replaced(comp, siblings)
 	until := c.takenOver(comp, siblings, time.Time{})
 	periods := c.periods(comp)
 	seen := map[int64]bool{}
-	c.starts(comp, base, r, t, func(start time.Time) bool {
+	return c.starts(comp, base, r, t, func(start time.Time) bool {
 		if seen[start.Unix()] || out.holds(start) || !start.Before(until) {
 			return true
 		}
 		seen[start.Unix()] = true
-		if len(seen) > maxOccurrences {
-			return false
-		}
 		o := t.moved(start)
 		if end, ok := periods[start.Unix()]; ok {
 			o.end, o.hasEnd, o.own = end, true, true
@@ -247,31 +257,28 @@ func (c clock) takenOver(comp *ical.Component, siblings []*ical.Component, after
 
 // following calls yield for the occurrences of a recurring master that comp
 // stands for: from the one that it names to the next such sibling, each moved
-// as comp moved the first.
-func (c clock) following(comp, master *ical.Component, siblings []*ical.Component, r span, yield func(timing) bool) {
+// as comp moved the first. It returns what occurrences does.
+func (c clock) following(comp, master *ical.Component, siblings []*ical.Component, r span, yield func(timing) bool) bool {
 	t, rule := c.timing(comp), c.timing(master)
 	id, okID := c.read(comp.Props.Get(ical.PropRecurrenceID))
 	base, okRule := rule.base()
 	at, ok := t.base()
 	if !okID || !okRule || !ok {
 		yield(t)
-		return
+		return true
 	}
 	out := c.replaced(master, siblings)
 	until := c.takenOver(comp, siblings, id.Time)
 	moved := at.Sub(id.Time)
 	if t.hasEnd && t.hasStart {
-		rule.end = rule.start.Add(max(t.end.Sub(t.start.Time), 0)) // how long an occurrence may be under way
+		rule.end, rule.length = rule.start.Add(t.longest()), t.length // how long an occurrence may be under way
 	}
 	seen := map[int64]bool{}
-	c.starts(master, base, r.widened(max(moved, -moved)+24*time.Hour), rule, func(start time.Time) bool {
+	return c.starts(master, base, r.widened(max(moved, -moved)+24*time.Hour), rule, func(start time.Time) bool {
 		if seen[start.Unix()] || start.Before(id.Time) || !start.Before(until) || out.holds(start) {
 			return true
 		}
 		seen[start.Unix()] = true
-		if len(seen) > maxOccurrences {
-			return false
-		}
 		o := t.moved(wallShift(start, id, at))
 		o.origin = id
 		o.origin.Time = start
@@ -298,31 +305,37 @@ func uidOf(comp *ical.Component) string {
 
 // starts calls yield for the moments at which occurrences begin and that may
 // touch r: the first, those of the rules, and those listed; in no order, and
-// some perhaps twice.
-func (c clock) starts(comp *ical.Component, base moment, r span, t timing, yield func(time.Time) bool) {
-	long := time.Duration(0)
-	if t.hasStart && t.hasEnd {
-		long = max(t.end.Sub(t.start.Time), 0)
-	}
-	const slack = 48 * time.Hour
-	from, to := r.start, r.end.Add(time.Second)
-	if from.Year() > 0 {
-		from = from.Add(-long - slack)
-	}
+// some perhaps twice. It returns false when there may be others, because a rule
+// cannot be read or takes too long.
+func (c clock) starts(comp *ical.Component, base moment, r span, t timing, yield func(time.Time) bool) bool {
+	from, to := r.start.Add(-t.longest()), r.end.Add(time.Second)
 	if !yield(base.Time) {
-		return
+		return true
 	}
 	for i := range comp.Props[ical.PropRecurrenceDates] {
 		for _, m := range c.list(&comp.Props[ical.PropRecurrenceDates][i]) {
 			if !yield(m.Time) {
-				return
+				return true
 			}
 		}
 	}
+	spent := effort{left: c.effort.left}
+	defer func() {
+		c.effort.left = spent.left
+		c.effort.out = c.effort.out || spent.out
+	}()
+	all := true
 	for i := range comp.Props[ical.PropRecurrenceRule] {
-		rule, ok := c.rule(comp.Props[ical.PropRecurrenceRule][i].Value, base, from)
-		if ok && !repeat(rule, from, to, yield) {
-			return
+		rule, ok := parseRule(comp.Props[ical.PropRecurrenceRule][i].Value)
+		if !ok {
+			all = false
+			continue
+		}
+		until, ok := c.until(rule)
+		all = all && ok
+		if ok && !rule.each(base.Time, from, to, until, &spent, yield) {
+			return true
 		}
 	}
+	return all && !spent.out
 }

@@ -2,11 +2,15 @@ package caldav
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
+	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/emersion/go-ical"
+
+	"syncd/feeds/icalendar"
 )
 
 // reporter answers one kind of report.
@@ -51,6 +55,15 @@ func (h *handler) report(w http.ResponseWriter, r *http.Request, res *resource) 
 	return refuse(nsDAV, "supported-report")
 }
 
+// abandoned is an error once nobody waits for the answer any more: a report may have
+// thousands of objects to look into.
+func abandoned(r *http.Request) error {
+	if r.Context().Err() == nil {
+		return nil
+	}
+	return fmt.Errorf("report: %w", context.Cause(r.Context()))
+}
+
 // query answers calendar-query (RFC 4791, 7.8). Whatever the Depth, all
 // objects of the calendar are asked: Evolution sends 0 and others none.
 func (h *handler) query(w http.ResponseWriter, r *http.Request, res *resource, root *element) error {
@@ -66,19 +79,26 @@ func (h *handler) query(w http.ResponseWriter, r *http.Request, res *resource, r
 	if err != nil {
 		return err
 	}
-	c := clock{zone: zone, zones: h.zones}
+	c := newClock(zone, h.zones)
 	q := newQuery(f, c)
 	objects := res.cal.Objects
 	if res.kind == kindObject {
 		objects = objects[find(res.cal, res.name):][:1]
 	}
+	var matching []*icalendar.Object
+	for i := range objects {
+		if err := abandoned(r); err != nil {
+			return err
+		}
+		if q.match(&objects[i]) {
+			matching = append(matching, &objects[i])
+		}
+	}
 	prefer(w, r, req, false)
 	if req.data.works() {
-		var list []found
-		for i := range objects {
-			if q.match(&objects[i]) {
-				list = append(list, found{object: &objects[i]})
-			}
+		list := make([]found, len(matching))
+		for i, o := range matching {
+			list[i].object = o
 		}
 		return h.forward(w, r, res, &work{clock: c, data: req.data, found: list}, req)
 	}
@@ -89,11 +109,8 @@ func (h *handler) query(w http.ResponseWriter, r *http.Request, res *resource, r
 	base := h.paths.calendar(res.link, res.slug)
 	m := resource{target: res.target, cal: res.cal}
 	m.kind = kindObject
-	for i := range objects {
-		if !q.match(&objects[i]) {
-			continue
-		}
-		m.obj = &objects[i]
+	for _, o := range matching {
+		m.obj = o
 		m.name = m.obj.Name
 		a.b = p.object(a.b, base, &m)
 		a.more()
@@ -116,7 +133,7 @@ func (h *handler) multiget(w http.ResponseWriter, r *http.Request, res *resource
 	}
 	prefer(w, r, req, false)
 	if req.data.works() {
-		c := clock{zone: h.zones.home, zones: h.zones}
+		c := newClock(h.zones.home, h.zones)
 		return h.forward(w, r, res, &work{clock: c, data: req.data, found: list, listed: true}, req)
 	}
 	a := h.answer(w, r)
@@ -202,7 +219,7 @@ func (h *handler) queryZone(root *element) (*time.Location, error) {
 		}
 	}
 	// A zone that nobody knows by name says itself what it is.
-	if loc := ownZone(c); loc != nil {
+	if loc := ownZone(c, newEffort()); loc != nil {
 		return loc, nil
 	}
 	return nil, refuse(nsCal, "valid-calendar-data")

@@ -29,6 +29,12 @@ type clock struct {
 	zone  *time.Location
 	zones *zones
 	own   map[string]*time.Location // of the object at hand: zones that it alone knows
+
+	effort *effort // what the request may still spend on rules
+}
+
+func newClock(zone *time.Location, known *zones) clock {
+	return clock{zone: zone, zones: known, effort: newEffort()}
 }
 
 // moment is a time as a property writes it.

@@ -149,9 +149,14 @@ func (c clock) occurrences(comp *ical.Component, siblings []*ical.Component, r s
 	until := c.takenOver(comp, siblings, time.Time{})
 	periods := c.periods(comp)
 	seen := map[int64]bool{}
-	return c.starts(comp, base, r, t, func(start time.Time) bool {
+	full := false
+	all := c.starts(comp, base, r, t, func(start time.Time) bool {
 		if seen[start.Unix()] || out.holds(start) || !start.Before(until) {
 			return true
+		}
+		if full = len(seen) == maxInstances; full {
+			c.effort.out = true
+			return false
 		}
 		seen[start.Unix()] = true
 		o := t.moved(start)
@@ -160,6 +165,7 @@ func (c clock) occurrences(comp *ical.Component, siblings []*ical.Component, r s
 		}
 		return yield(o)
 	})
+	return all && !full
 }
 
 // periods returns the ends of an event's occurrences that are listed as periods
@@ -274,9 +280,14 @@ func (c clock) following(comp, master *ical.Component, siblings []*ical.Componen
 		rule.end, rule.length = rule.start.Add(t.longest()), t.length // how long an occurrence may be under way
 	}
 	seen := map[int64]bool{}
-	return c.starts(master, base, r.widened(max(moved, -moved)+24*time.Hour), rule, func(start time.Time) bool {
+	full := false
+	all := c.starts(master, base, r.widened(max(moved, -moved)+24*time.Hour), rule, func(start time.Time) bool {
 		if seen[start.Unix()] || start.Before(id.Time) || !start.Before(until) || out.holds(start) {
 			return true
+		}
+		if full = len(seen) == maxInstances; full {
+			c.effort.out = true
+			return false
 		}
 		seen[start.Unix()] = true
 		o := t.moved(wallShift(start, id, at))
@@ -284,6 +295,7 @@ func (c clock) following(comp, master *ical.Component, siblings []*ical.Componen
 		o.origin.Time = start
 		return yield(o)
 	})
+	return all && !full
 }
 
 // wallShift moves start as far as from was moved to, by the clock on the wall.

@@ -133,15 +133,15 @@ func parseCompRequest(el *element) (*compRequest, error) {
 	return c, nil
 }
 
-// append writes the calendar-data element of an object: from its stored bytes,
-// or what was worked out of it, which holds only what is wanted.
+// append writes the calendar-data element of an object: what is wanted of its
+// stored bytes, or of what was worked out of it.
 func (d *dataRequest) append(b []byte, r *resource) []byte {
 	b = append(b, "<C:calendar-data>"...)
-	if d.comp == nil || r.worked {
-		b = appendText(b, r.content())
-	} else {
-		b = appendText(b, partial(r.obj.Data, d.comp))
+	data := r.content()
+	if d.comp != nil {
+		data = partial(data, d.comp)
 	}
+	b = appendText(b, data)
 	return append(b, "</C:calendar-data>"...)
 }
 

@@ -109,7 +109,9 @@ func (h *handler) render(r *http.Request, o *icalendar.Object, cal *ical.Calenda
 	return rec.body.Bytes()
 }
 
-// workOut returns an object as the request wants it, nil when nothing is left.
+// workOut returns an object with its recurrences as the request wants them, nil
+// when nothing is left. All its properties are there: the library insists on
+// some.
 func (j *work) workOut(o *icalendar.Object) (cal *ical.Calendar, err error) {
 	defer guard(&err)
 	if cal, err = decode(o.Data); err != nil {
@@ -125,9 +127,6 @@ func (j *work) workOut(o *icalendar.Object) (cal *ical.Calendar, err error) {
 	if j.data.limitFreeBusy != nil {
 		j.limitFreeBusy(cal, *j.data.limitFreeBusy)
 	}
-	if j.data.comp != nil {
-		prune(cal.Component, j.data.comp)
-	}
 	j.complete(cal)
 	if len(cal.Children) == 0 {
 		return nil, nil //nolint:nilnil // no occurrence is left, which is no error
@@ -136,34 +135,6 @@ func (j *work) workOut(o *icalendar.Object) (cal *ical.Calendar, err error) {
 		return nil, errUnreadable
 	}
 	return cal, nil
-}
-
-// prune takes out what is not wanted, but not what the library insists on when
-// it writes.
-func prune(comp *ical.Component, want *compRequest) {
-	for name := range comp.Props {
-		switch name {
-		case ical.PropProductID, ical.PropVersion, ical.PropUID, ical.PropDateTimeStamp:
-			continue
-		}
-		p, ok := want.prop(name)
-		switch {
-		case !ok:
-			delete(comp.Props, name)
-		case p.noValue:
-			comp.Props.Set(ical.NewProp(name))
-		}
-	}
-	kept := comp.Children[:0]
-	for _, c := range comp.Children {
-		if sub := want.comp(c.Name); sub != nil {
-			if c.Name != ical.CompTimezone {
-				prune(c, sub)
-			}
-			kept = append(kept, c)
-		}
-	}
-	comp.Children = kept
 }
 
 // complete adds what the library will not write a calendar without, where a

@@ -140,6 +140,25 @@ func TestExpandMultiget(t *testing.T) {
 	}
 }
 
+// TestExpandSelectsProperties asks for some properties of data that is worked
+// out: nothing else comes, as of data that is not (RFC 4791, 9.6).
+func TestExpandSelectsProperties(t *testing.T) {
+	t.Parallel()
+	h := holding(t, raw("o", "VEVENT", comp("VEVENT", "DTSTART:20261101T080000Z\nDTEND:20261101T090000Z\nRRULE:FREQ=WEEKLY\nSUMMARY:x\nBEGIN:VALARM\nACTION:DISPLAY\nTRIGGER:-PT1H\nEND:VALARM")))
+	const some = `<C:comp name="VCALENDAR"><C:prop name="VERSION"/><C:comp name="VEVENT"><C:prop name="SUMMARY"/></C:comp></C:comp>`
+	const span = ` start="20261120T000000Z" end="20261123T000000Z"/>`
+	want := []string{"BEGIN:VCALENDAR", "VERSION:2.0", "BEGIN:VEVENT", "SUMMARY:x", "END:VEVENT", "END:VCALENDAR"}
+	for _, work := range []string{"", "<C:expand" + span, "<C:limit-recurrence-set" + span, "<C:limit-freebusy-set" + span} {
+		for name, body := range map[string]string{
+			"multiget": multigetBody("<C:calendar-data>"+some+work+"</C:calendar-data>", events+"o.ics"), "query": dataBody("VEVENT", some+work),
+		} {
+			if diff := cmp.Diff(want, lines(decode(t, do(t, h, "REPORT", events, body)), "")); diff != "" {
+				t.Errorf("%s with %s (-want +got):\n%s", name, work, diff)
+			}
+		}
+	}
+}
+
 // TestExpandOddPath goes through the object model with names that are escaped
 // in paths.
 func TestExpandOddPath(t *testing.T) {

@@ -50,7 +50,11 @@ func badInput() []bad {
 		{"a name of 1 MB", "PROPFIND", events, said("<" + strings.Repeat("x", 1<<20-100) + "/>"), "", 413, ""},
 		{"an unknown namespace", "REPORT", events, said(`<calendar-query xmlns="urn:x"/>`), "", 403, "supported-report"},
 		{"no such prefix", "PROPFIND", events, said(`<D:propfind/>`), "", 400, ""},
-		{"UTF-16", "PROPFIND", events, said("\xff\xfe<\x00a\x00/\x00>\x00"), "", 400, ""},
+		{"half a character of UTF-16", "PROPFIND", events, said("\xff\xfe<\x00a\x00/\x00>"), "", 400, ""},
+		{"4 million levels of UTF-16", "PROPFIND", events, endless("<\x00a\x00>\x00", 4_000_000), "", 400, ""},
+		{"20 MB of UTF-16", "PROPFIND", events, func() io.Reader {
+			return io.MultiReader(strings.NewReader("\xff\xfe"), &repeat{unit: " \x00", left: 10 << 20})
+		}, "", 413, ""},
 		{"Latin-1", "PROPFIND", events, said(`<?xml version="1.0" encoding="ISO-8859-1"?>` + open + "<owner/>" + shut), "", 400, ""},
 		{"invalid UTF-8", "PROPFIND", events, said(open + "\xc3\x28" + shut), "", 400, ""},
 		{"Depth infinity", "PROPFIND", homePath, said(""), "Depth: infinity", 403, "propfind-finite-depth"},

@@ -1,6 +1,7 @@
 package caldav_test
 
 import (
+	"encoding/binary"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -44,6 +45,9 @@ func FuzzXML(f *testing.F) {
 	f.Add("REPORT", `<expand-property xmlns="DAV:"><property name="owner"><property name="displayname"/></property></expand-property>`)
 	f.Add("REPORT", `<principal-property-search xmlns="DAV:"><property-search><prop><displayname/></prop><match>f</match></property-search><prop><owner/></prop></principal-property-search>`)
 	f.Add("REPORT", `<principal-match xmlns="DAV:"><principal-property><owner/></principal-property></principal-match>`)
+	f.Add("PROPFIND", wide(binary.LittleEndian, "\ufeff<?xml version='1.0' encoding='utf-16'?><propfind xmlns='DAV:'><prop><å/>𝄞</prop></propfind>"))
+	f.Add("REPORT", wide(binary.BigEndian, syncBody("x", "")))
+	f.Add("PROPFIND", "\xfe\xff\xd8\x00")
 	f.Add("PROPFIND", `<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>`)
 	f.Add("PROPFIND", "\ufeff<?xml version='1.0' encoding='utf-8'?><a xmlns=''/>")
 	h := server(f, family(f), nil)

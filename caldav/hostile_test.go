@@ -1,6 +1,7 @@
 package caldav_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 )
 
 // repeat is a body that is never in memory.
@@ -57,6 +59,17 @@ func TestHostileXML(t *testing.T) {
 		{"latin-1", `<?xml version="1.0" encoding="ISO-8859-1"?>` + open + "<owner/>\xe5" + shut, 400},
 		{"utf-16 claimed", `<?xml version="1.0" encoding="UTF-16"?>` + open + "<owner/>" + shut, 400},
 		{"utf-16", "\xff\xfe<\x00p\x00", 400},
+		{"UTF-16 with a mark", wide(binary.LittleEndian, "\ufeff"+open+`<owner/>`+shut), 207},
+		{"UTF-16 with a mark, big end first", wide(binary.BigEndian, "\ufeff"+open+`<owner/>`+shut), 207},
+		{"UTF-16 as declared", wide(binary.LittleEndian, "\ufeff<?xml version='1.0' encoding='utf-16'?>"+open+`<å/>𝄞`+shut), 207},
+		{"UTF-16 without a mark", wide(binary.BigEndian, `<?xml version="1.0" encoding="UTF-16"?>`+open+`<owner/>`+shut), 207},
+		{"UTF-16 that says it is Latin-1", wide(binary.BigEndian, `<?xml version="1.0" encoding="ISO-8859-1"?>`+open+`<owner/>`+shut), 400},
+		{"UTF-16 with a NUL", wide(binary.BigEndian, "\ufeff"+open+"\x00"+shut), 400},
+		{"half a pair of UTF-16", wide(binary.BigEndian, "\ufeff"+open) + "\xd8\x00" + wide(binary.BigEndian, shut), 400},
+		{"half a pair of UTF-16 at the end", wide(binary.BigEndian, "\ufeff"+open) + "\xd8\x00", 400},
+		{"a DTD in UTF-16", wide(binary.BigEndian, "\ufeff<!DOCTYPE propfind [<!ENTITY a 'b'>]>"+open+`<owner/>`+shut), 400},
+		{"a long text of UTF-16", wide(binary.LittleEndian, "\ufeff"+open+strings.Repeat("x", 100_000)+shut), 413},
+		{"many lines of UTF-16", wide(binary.LittleEndian, "\ufeff"+open+strings.Repeat("x<!---->", 50_000)+`<owner/>`+shut), 207},
 		{"invalid UTF-8", open + "\xff" + shut, 400},
 		{"NUL", open + "\x00" + shut, 400},
 		{"undeclared prefix", `<D:propfind><D:prop/></D:propfind>`, 400},
@@ -113,6 +126,15 @@ func TestHostileXML(t *testing.T) {
 			t.Errorf("a multiget of more than 8 MiB (announced: %d) = %d, want 413", announced, w.Code)
 		}
 	}
+}
+
+// wide is s in UTF-16.
+func wide(order binary.AppendByteOrder, s string) string {
+	var b []byte
+	for _, unit := range utf16.Encode([]rune(s)) {
+		b = order.AppendUint16(b, unit)
+	}
+	return string(b)
 }
 
 func xmlnses(n int) string {

@@ -137,11 +137,16 @@ type openElement struct {
 
 // parseXML reads a whole request body, and no more of it than it takes to see
 // what is wrong. It refuses document type declarations, entities other than
-// the five of XML, encodings other than UTF-8, undeclared prefixes, and
-// everything beyond the limits above. A body of white space gives no tree.
+// the five of XML, encodings other than UTF-8 and UTF-16 (RFC 4918, 19),
+// undeclared prefixes, and everything beyond the limits above, which are
+// counted in UTF-8. A body of white space gives no tree.
 func parseXML(body io.Reader) (*element, error) {
+	body, wide := plainText(body)
 	m := &meter{r: body, left: maxBody}
 	d := xml.NewDecoder(m)
+	if wide {
+		d.CharsetReader = declaredWide
+	}
 	p := treeParser{left: maxElements}
 	for {
 		tok, err := d.RawToken()

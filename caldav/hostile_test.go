@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf16"
 )
 
@@ -145,13 +144,12 @@ func xmlnses(n int) string {
 	return b.String()
 }
 
-// TestHugeBodies sends without end: the answer comes at once, and memory stays
-// where it is.
+// TestHugeBodies sends without end: hardly more is read than is taken, and
+// memory stays where it is.
 func TestHugeBodies(t *testing.T) {
 	h := server(t, family(t), nil)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start := time.Now()
 	for _, tc := range []struct {
 		unit  string
 		times int
@@ -167,16 +165,13 @@ func TestHugeBodies(t *testing.T) {
 		if w.Code != http.StatusRequestEntityTooLarge && (w.Code != http.StatusBadRequest || tc.unit != "<a>") {
 			t.Errorf("%d times %.10q = %d, want 413", tc.times, tc.unit, w.Code)
 		}
-		if read := (tc.times - body.left) * len(tc.unit); read > 3<<20 {
+		if read := (tc.times - body.left) * len(tc.unit); read > 5<<18 {
 			t.Errorf("%d bytes were read, want hardly more than a MiB", read)
 		}
 	}
 	runtime.ReadMemStats(&after)
-	if grown := after.TotalAlloc - before.TotalAlloc; grown > 64<<20 {
-		t.Errorf("%d MiB were allocated, want less than 64", grown>>20)
-	}
-	if took := time.Since(start); took > 20*time.Second {
-		t.Errorf("it took %v, want milliseconds", took)
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 8<<20 {
+		t.Errorf("%d KiB were allocated for all of it, want less than 8192", grown>>10)
 	}
 	w := do(t, h, "PROPFIND", events, strings.Repeat(" ", 2<<20))
 	if w.Code != http.StatusRequestEntityTooLarge {
@@ -193,7 +188,6 @@ func TestManyHrefs(t *testing.T) {
 	for i := range hrefs {
 		hrefs[i] = "/dav/l1/calendars/1-events/" + fmt.Sprint(i)
 	}
-	start := time.Now()
 	w := do(t, h, "REPORT", events, multigetBody("<D:getetag/>", hrefs...))
 	if w.Code != 403 || !strings.Contains(w.Body.String(), `<error xmlns="DAV:"><number-of-matches-within-limits/></error>`) {
 		t.Errorf("100,000 hrefs = %d %s, want 403 number-of-matches-within-limits", w.Code, w.Body)
@@ -201,36 +195,32 @@ func TestManyHrefs(t *testing.T) {
 	if ms := decode(t, do(t, h, "REPORT", events, multigetBody("<D:getetag/>", hrefs[:15_000]...))); len(ms.Responses) != 15_000 {
 		t.Errorf("15,000 hrefs have %d responses", len(ms.Responses))
 	}
-	if took := time.Since(start); took > 2*time.Minute {
-		t.Errorf("it took %v", took)
-	}
 }
 
-// TestAbsurdRanges asks recurring events for times far away.
+// TestAbsurdRanges asks recurring events for times far away, each rule by
+// itself. What their work is bounded by, other tests count.
 func TestAbsurdRanges(t *testing.T) {
 	t.Parallel()
-	var text strings.Builder
-	for _, rule := range []string{
-		"FREQ=SECONDLY", "FREQ=MINUTELY;INTERVAL=7", "FREQ=DAILY", "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
-		"FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;COUNT=2000000000", "FREQ=WEEKLY;INTERVAL=2000000000", "FREQ=DAILY;INTERVAL=-1",
-		"FREQ=MONTHLY;BYDAY=5MO;BYSETPOS=-1", "FREQ=YEARLY;BYWEEKNO=53", "FREQ=HOURLY;UNTIL=99991231T235959Z", "RRULE", "",
-	} {
-		text.WriteString(comp("VEVENT", "DTSTART:19700101T080000Z\nDURATION:PT1S\nRRULE:"+rule) + "\n")
+	ranges := map[string][2]string{
+		"all of time": {"00010101T000000Z", "99991231T235959Z"}, "the last year's first day": {"99990101T000000Z", "99990102T000000Z"},
+		"the last year": {"99990101T000000Z", ""}, "the first day": {"00010101T000000Z", "00010102T000000Z"}, "all up to the first day": {"", "00010102T000000Z"},
 	}
-	h := holding(t, raw("o", "VEVENT", text.String()))
-	start := time.Now()
-	for _, span := range [][2]string{
-		{"00010101T000000Z", "99991231T235959Z"},
-		{"99990101T000000Z", "99990102T000000Z"},
-		{"00010101T000000Z", "00010102T000000Z"},
-		{"", "00010102T000000Z"},
-		{"99990101T000000Z", ""},
+	for rule, late := range map[string][2]bool{ // on the last year's first day, in the last year
+		"FREQ=SECONDLY": {true, true}, "FREQ=MINUTELY;INTERVAL=7": {true, true}, "FREQ=DAILY": {true, true}, "FREQ=HOURLY;UNTIL=99991231T235959Z": {true, true},
+		"FREQ=DAILY;COUNT=2000000000": {true, true}, "FREQ=DAILY;COUNT=2000": {}, "FREQ=WEEKLY;INTERVAL=2000000000": {}, "FREQ=WEEKLY;UNTIL=19991231": {},
+		"FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30": {}, "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30": {}, "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30": {},
+		"FREQ=MONTHLY;BYDAY=5MO;BYSETPOS=-1": {false, true}, "FREQ=YEARLY;BYWEEKNO=53": {}, "FREQ=YEARLY;BYWEEKNO=52": {false, true},
+		"FREQ=MONTHLY;BYDAY=5MO;BYMONTHDAY=1": {}, "FREQ=DAILY;BYSETPOS=2": {}, "FREQ=DAILY;BYWEEKNO=53;BYMONTH=6": {},
+		"FREQ=MINUTELY;INTERVAL=20;BYHOUR=9,10": {true, true}, "FREQ=HOURLY;BYDAY=TU": {false, true}, "FREQ=SECONDLY;BYSECOND=7;BYMINUTE=7;BYHOUR=7": {true, true},
+		// Nobody knows when these take place.
+		"FREQ=DAILY;INTERVAL=-1": {true, true}, "RRULE": {true, true}, "": {true, true}, "FREQ=DAILY;BYDAY=XX": {true, true}, "FREQ=DAILY;COUNT=99999999999": {true, true},
 	} {
-		if w := do(t, h, "REPORT", events, queryBody(timeRange("VEVENT", span[0], span[1]), "")); w.Code != 207 {
-			t.Errorf("range %v = %d", span, w.Code)
+		h := holding(t, raw("o", "VEVENT", comp("VEVENT", "DTSTART:19700101T080000Z\nDURATION:PT1S\nRRULE:"+rule)))
+		for name, span := range ranges {
+			want := map[string]bool{"all of time": true, "the last year's first day": late[0], "the last year": late[1]}[name]
+			if got := len(decode(t, do(t, h, "REPORT", events, queryBody(timeRange("VEVENT", span[0], span[1]), ""))).Responses) == 1; got != want {
+				t.Errorf("%q in %s: %v, want %v", rule, name, got, want)
+			}
 		}
-	}
-	if took := time.Since(start); took > time.Minute {
-		t.Errorf("it took %v", took)
 	}
 }

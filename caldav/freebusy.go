@@ -70,7 +70,7 @@ func (q *query) busy(list []busy, data []byte, r span) []busy {
 	n := len(list)
 	err = func() (err error) {
 		defer guard(&err)
-		q.own = ownZones(cal, q.zones, q.effort)
+		q.own = ownZones(cal, q.zones)
 		for _, c := range cal.Children {
 			switch c.Name {
 			case compEvent:

@@ -1,6 +1,7 @@
 package caldav_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -101,6 +102,15 @@ func TestOwnZone(t *testing.T) {
 		if got := names(decode(t, do(t, holding(t, floating(tc.month)), "REPORT", events, queryBody(body, "")))); len(got) != 0 {
 			t.Errorf("without a zone in month %s: %v, want nothing", tc.month, got)
 		}
+	}
+	var many []icalendar.Object
+	for i := range 400 {
+		o := event("07")
+		o.Name = fmt.Sprintf("%03d.ics", i)
+		many = append(many, o)
+	}
+	if got := names(decode(t, do(t, holding(t, many...), "REPORT", events, queryBody(timeRange("VEVENT", "20260710T040000Z", "20260710T040100Z"), "")))); len(got) != len(many) {
+		t.Errorf("%d objects with a zone of their own are read by it, want all", len(got))
 	}
 	for name, inside := range map[string]string{
 		"no rules":       "",

@@ -134,7 +134,7 @@ func (q *query) decide(o *icalendar.Object) (ok bool, err error) {
 	if q.filter.absent {
 		return false, nil
 	}
-	q.own = ownZones(cal, q.zones, q.effort)
+	q.own = ownZones(cal, q.zones)
 	return q.satisfies(q.filter, cal.Component, nil), nil
 }
 

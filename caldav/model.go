@@ -117,7 +117,7 @@ func (j *work) workOut(o *icalendar.Object) (cal *ical.Calendar, err error) {
 	if cal, err = decode(o.Data); err != nil {
 		return nil, err
 	}
-	j.own = ownZones(cal, j.zones, j.effort)
+	j.own = ownZones(cal, j.zones)
 	if j.data.expand != nil {
 		cal = j.expand(cal, *j.data.expand)
 	}

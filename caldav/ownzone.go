@@ -18,6 +18,10 @@ const (
 	lastOnset = 2110
 )
 
+// zoneEffort is what may be spent on the zones of one object. It is not the
+// request's: half a zone would be a wrong one.
+func zoneEffort() *effort { return &effort{left: 4 * maxSteps} }
+
 // onset is one clock change of a zone that a VTIMEZONE describes.
 type onset struct {
 	at       int64 // Unix seconds
@@ -27,7 +31,8 @@ type onset struct {
 
 // ownZones returns the zones of an object that nobody else knows, by TZID, as
 // its own VTIMEZONEs have them; nil if there are none.
-func ownZones(cal *ical.Calendar, known *zones, e *effort) map[string]*time.Location {
+func ownZones(cal *ical.Calendar, known *zones) map[string]*time.Location {
+	e := zoneEffort()
 	var own map[string]*time.Location
 	for _, c := range cal.Children {
 		id := c.Props.Get(ical.PropTimezoneID)

@@ -219,7 +219,7 @@ func (h *handler) queryZone(root *element) (*time.Location, error) {
 		}
 	}
 	// A zone that nobody knows by name says itself what it is.
-	if loc := ownZone(c, newEffort()); loc != nil {
+	if loc := ownZone(c, zoneEffort()); loc != nil {
 		return loc, nil
 	}
 	return nil, refuse(nsCal, "valid-calendar-data")

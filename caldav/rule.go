@@ -265,14 +265,12 @@ func (r *rule) onDays(d date) bool {
 		if want.day != d.weekday {
 			continue
 		}
-		at, of := d.day, 0
+		at, of := d.yearDay, d.yearLength
 		switch {
 		case want.n == 0 || r.freq > monthly || r.weeks != nil:
 			return true
 		case r.freq == monthly || r.months != nil:
-			of = monthLength(d.year, d.month)
-		default:
-			at, of = d.yearDay, d.yearLength
+			at, of = d.day, monthLength(d.year, d.month)
 		}
 		if want.n == (at-1)/7+1 || want.n == -((of-at)/7+1) {
 			return true

@@ -66,7 +66,7 @@ func (j *work) occurrence(comp *ical.Component, t timing, recurring bool) *ical.
 		}
 		o.Props[name] = []ical.Prop{write(name, m)}
 	}
-	if t.own || t.lasts && t.length.days != 0 && !t.start.date && !t.start.floating {
+	if t.own || t.lasts && !t.start.date && !t.start.floating && !t.length.from(t.start.UTC()).Equal(t.end) {
 		// Days of a DURATION are of its zone, and there is none left.
 		end := t.start
 		end.Time = t.end

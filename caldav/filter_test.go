@@ -198,6 +198,11 @@ func TestTimeRange(t *testing.T) {
 		{"task due again and again", "VTODO", "DUE:20260106T110000Z\nRRULE:FREQ=WEEKLY", from, to, true},
 		{"task due every Tuesday", "VTODO", "DUE;VALUE=DATE:20260106\nRRULE:FREQ=WEEKLY", from, to, true},
 
+		{"task due some hours of every Tuesday", "VTODO", "DUE;VALUE=DATE:20260106\nRRULE:FREQ=WEEKLY", "20261124T120000Z", "20261124T130000Z", true},
+		{"task of every Tuesday", "VTODO", "DTSTART;VALUE=DATE:20260106\nRRULE:FREQ=WEEKLY", "20261124T120000Z", "20261124T130000Z", true},
+		{"task of every Monday", "VTODO", "DTSTART;VALUE=DATE:20260105\nRRULE:FREQ=WEEKLY", "20261124T120000Z", "20261124T130000Z", false},
+		{"journal of every Tuesday", "VJOURNAL", "DTSTART;VALUE=DATE:20260106\nRRULE:FREQ=WEEKLY", "20261124T120000Z", "20261124T130000Z", true},
+		{"whole days of every Sunday", "VEVENT", "DTSTART;VALUE=DATE:20260104\nDURATION:P3D\nRRULE:FREQ=WEEKLY", "20261124T220000Z", "20261124T223000Z", true},
 		{"journal", "VJOURNAL", "DTSTART:20261124T100000Z", from, to, true},
 		{"journal of a day", "VJOURNAL", "DTSTART;VALUE=DATE:20261124", from, to, true},
 		{"journal of another day", "VJOURNAL", "DTSTART;VALUE=DATE:20261125", from, to, false},

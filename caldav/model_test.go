@@ -79,7 +79,7 @@ func TestExpand(t *testing.T) {
 		},
 		{
 			"days of a duration", "VEVENT", comp("VEVENT", "DTSTART;TZID=Europe/Stockholm:20261024T120000\nDURATION:P1DT1H\nRRULE:FREQ=WEEKLY;INTERVAL=5;COUNT=2"),
-			[]string{"DTEND:20261129T120000Z", "DTSTART:20261128T110000Z", "RECURRENCE-ID:20261128T110000Z"},
+			[]string{"DTSTART:20261128T110000Z", "RECURRENCE-ID:20261128T110000Z"},
 		},
 		{
 			"one event", "VEVENT", comp("VEVENT", "DTSTART;TZID=Europe/Stockholm:20261124T080000\nDURATION:PT1H"),
@@ -137,6 +137,24 @@ func TestExpandMultiget(t *testing.T) {
 	}
 	if len(ms.Responses) != 2 || !strings.Contains(ms.Responses[1].Status, "404") {
 		t.Errorf("responses = %+v, want a 404 for the second", ms.Responses)
+	}
+}
+
+// TestExpandOverClockChange expands what lasts for a day, and what ends at a
+// time, over the night that has an hour more.
+func TestExpandOverClockChange(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"DURATION:P1D":    {"DTEND:20261025T110000Z", "DTSTART:20261024T100000Z"},
+		"DURATION:PT24H":  {"DTSTART:20261024T100000Z", "DURATION:PT24H"},
+		"DURATION:P1DT0H": {"DTEND:20261025T110000Z", "DTSTART:20261024T100000Z"},
+		"DTEND;TZID=Europe/Stockholm:20261018T120000": {"DTEND:20261025T100000Z", "DTSTART:20261024T100000Z"},
+	} {
+		h := holding(t, raw("o", "VEVENT", comp("VEVENT", "DTSTART;TZID=Europe/Stockholm:20261017T120000\nRRULE:FREQ=WEEKLY\n"+text)))
+		ask := multigetBody(`<C:calendar-data><C:expand start="20261024T000000Z" end="20261026T000000Z"/></C:calendar-data>`, events+"o.ics")
+		if diff := cmp.Diff(want, lines(decode(t, do(t, h, "REPORT", events, ask)), "DTSTART", "DTEND", "DURATION")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
 	}
 }
 

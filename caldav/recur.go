@@ -85,14 +85,14 @@ func (t timing) base() (moment, bool) {
 }
 
 // longest is how long an occurrence of t may be under way. Days may be longer
-// elsewhere than where t stands, by a day where a zone leaves one out.
-func (t timing) longest() time.Duration {
-	if !t.hasStart || !t.hasEnd {
-		return 0
+// than where t stands, by a day where a zone leaves one out, and one that is
+// given without an end lasts to its own.
+func (t timing) longest() (long time.Duration) {
+	if t.hasStart && t.hasEnd {
+		long = max(t.end.Sub(t.start.Time), 0)
 	}
-	long := max(t.end.Sub(t.start.Time), 0)
-	if t.start.date || t.length.days != 0 {
-		long += 26 * time.Hour
+	if t.start.date || t.day.date || t.length.days != 0 {
+		long += 50 * time.Hour
 	}
 	return long
 }

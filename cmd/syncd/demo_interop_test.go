@@ -277,11 +277,12 @@ fileext = ".ics"
 func listed(t *testing.T, home string, slugs []string, today school.Date, words func(string) string) map[string][]string {
 	t.Helper()
 	config := filepath.Join(home, "khal.conf")
-	text := "[calendars]\n"
+	var text strings.Builder
+	text.WriteString("[calendars]\n")
 	for _, slug := range slugs {
-		text += fmt.Sprintf("[[%[2]s]]\npath = %[1]s/calendars/%[2]s\n", home, slug)
+		fmt.Fprintf(&text, "[[%[2]s]]\npath = %[1]s/calendars/%[2]s\n", home, slug)
 	}
-	text += `[locale]
+	text.WriteString(`[locale]
 timeformat = %H:%M
 dateformat = %Y-%m-%d
 longdateformat = %Y-%m-%d
@@ -290,8 +291,8 @@ longdatetimeformat = %Y-%m-%d %H:%M
 local_timezone = Europe/Stockholm
 default_timezone = Europe/Stockholm
 [sqlite]
-path = ` + home + "/khal.db\n"
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+path = ` + home + "/khal.db\n")
+	if err := os.WriteFile(config, []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	list := foreign(t, home, "khal", "-c", config, "list", "--once", "--notstarted", "--day-format", "",

@@ -104,7 +104,7 @@ func (s scope) calendarSlugs() []string {
 // homeSlugs lists the calendars of the link's CalDAV home, where nothing may
 // appear twice: the family calendar or the children's, lessons or days.
 func (s scope) homeSlugs() []string {
-	if s.link.Options.Merged {
+	if s.link.Options.Merged && s.link.Shows(school.Family, school.KindFamily) {
 		family := slugOf(school.Family, school.KindFamily)
 		if !slices.Contains(s.calendarSlugs(), family) {
 			return nil // nothing was ever read, or all of it was deleted
@@ -120,25 +120,13 @@ func (s scope) homeSlugs() []string {
 	return out
 }
 
-// onceCalendars lists the calendars that somebody takes who takes all at once:
-// those of the CalDAV home, as far as they have addresses.
-func (s scope) onceCalendars() []string {
-	all := s.calendarSlugs()
-	family := slugOf(school.Family, school.KindFamily)
-	if s.link.Options.Merged && slices.Contains(all, family) {
-		return []string{family}
-	}
-	s.link.Options.Merged = false
-	return s.homeSlugs()
-}
-
 // onceFeeds lists the feeds that somebody takes who takes all at once, so that
 // no letter comes twice: those of the one child, or of the family, where what
 // siblings got alike stands once; the feed of everything, or where the link
 // has none, each of its kinds.
 func (s scope) onceFeeds() []string {
 	n := school.Family
-	if len(s.children) == 1 {
+	if len(s.link.Children) == 1 && len(s.children) == 1 { // of all children there may be more later
 		n = s.children[0].Number
 	}
 	var out []string
@@ -155,22 +143,25 @@ func (s scope) onceFeeds() []string {
 	return out
 }
 
-// shown are a child's calendar kinds without those that another one repeats.
-func (s scope) shown(n school.ChildNumber) []school.Kind { return s.single(s.kinds[n]) }
+// shown are a child's calendar kinds of which something was read, without
+// those that another one repeats.
+func (s scope) shown(n school.ChildNumber) []school.Kind {
+	return slices.DeleteFunc(s.single(n), func(k school.Kind) bool { return !slices.Contains(s.kinds[n], k) })
+}
 
-// single leaves of kinds those of calendars that no other one of them repeats.
-func (s scope) single(kinds []school.Kind) []school.Kind {
+// single are the calendar kinds that the link may show of a child, without
+// those that another one of them repeats. What was read makes no difference:
+// lessons must not give place to days, and take it again, while programs look.
+func (s scope) single(n school.ChildNumber) []school.Kind {
+	all := slices.DeleteFunc(school.CalendarKinds(), func(k school.Kind) bool {
+		return !s.link.Shows(n, k) || !atDetail(s.link, k)
+	})
 	twin, other := school.KindDay, school.KindLessons
 	if s.link.Options.Day {
 		twin, other = other, twin
 	}
-	var out []school.Kind
-	for _, k := range kinds {
-		if k.IsCalendar() && (k != twin || !slices.Contains(kinds, other)) {
-			out = append(out, k)
-		}
-	}
-	return out
+	repeated := slices.Contains(all, other)
+	return slices.DeleteFunc(all, func(k school.Kind) bool { return repeated && k == twin })
 }
 
 // feedSlugs lists every feed of the link: the feeds of each child, also when
@@ -248,10 +239,7 @@ func (s scope) reach(n school.ChildNumber, k school.Kind) []part {
 	}
 	var out []part
 	for _, c := range s.children {
-		kinds := slices.DeleteFunc(school.CalendarKinds(), func(k school.Kind) bool {
-			return !s.link.Shows(c.Number, k) || !atDetail(s.link, k)
-		})
-		for _, kind := range s.single(kinds) {
+		for _, kind := range s.single(c.Number) {
 			out = append(out, part{c.Number, kind})
 		}
 	}
@@ -357,7 +345,7 @@ func (v *Views) Once(ctx context.Context, id school.LinkID) (calendars, letters 
 	if err != nil {
 		return nil, nil, fmt.Errorf("view: once: %w", err)
 	}
-	return s.describe(s.onceCalendars()), s.describe(s.onceFeeds()), nil
+	return s.describe(s.homeSlugs()), s.describe(s.onceFeeds()), nil
 }
 
 func (v *Views) scopeOf(ctx context.Context, id school.LinkID) (scope, error) {

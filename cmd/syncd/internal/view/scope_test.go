@@ -2,6 +2,8 @@ package view_test
 
 import (
 	"bytes"
+	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -89,6 +91,11 @@ func TestOnceHoldsNothingTwice(t *testing.T) {
 		}
 		h.Invalidate()
 	}
+	h.link("later", nil)
+	h.read(nil)
+	if _, feeds, err := h.Once(t.Context(), "later"); err != nil || len(feeds) != 1 || feeds[0].Slug != "0-all" {
+		t.Errorf("a list of feeds that siblings are to join: %v, %v", feeds, err)
+	}
 	read(nil)
 	h.clock.Add(time.Hour)
 	read(func(s *school.Snapshot) { s.Calendar[0].Title = "Utflykt till Skansen" })
@@ -102,6 +109,7 @@ func TestOnceHoldsNothingTwice(t *testing.T) {
 		"one":      {{"1-events", "1-lessons"}, {"1-all"}},
 		"one's":    {{}, {"1-news", "1-notices", "1-changes"}},
 		"busy":     {{"1-events", "1-lessons", "2-events", "2-lessons"}, {}},
+		"later":    {{"1-events", "1-lessons", "2-events", "2-lessons"}, {"0-all"}}, // made when there was one child
 	} {
 		calendars, feeds, err := h.Once(t.Context(), school.LinkID(link))
 		if err != nil {
@@ -242,5 +250,74 @@ func TestTokensOfOthersStay(t *testing.T) {
 		want(t, tc.what+": the calendar's token is another one", again != one, tc.touched)
 		want(t, tc.what+": the family's token is another one", merged != family, true)
 		one, family = again, merged
+	}
+}
+
+// TestFamilyOfDaysHearsOfAll follows a family's calendar that shows days where
+// no lesson gives one yet: a program that keeps up by changes alone has what
+// one has that asks anew, and one token never stands for two contents.
+func TestFamilyOfDaysHearsOfAll(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, nil)
+	norm, err := normalize.New(normalize.Config{Key: bytes.Repeat([]byte{1}, normalize.KeySize)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.DeriveWith(norm.Derive)
+	h.link("l", func(l *school.Link) { l.Options.Merged, l.Options.Day = true, true })
+	had, token, contents := map[string]string{}, "", map[string]string{}
+	cancelled := func(s *school.Snapshot) {
+		for i := range s.Timetable {
+			s.Timetable[i].Status = school.StatusCancelled
+		}
+	}
+	for _, step := range []struct {
+		what   string
+		change func(*school.Snapshot)
+	}{
+		{"every lesson is called off", cancelled},
+		{"they are called otherwise", func(s *school.Snapshot) {
+			cancelled(s)
+			for i := range s.Timetable {
+				s.Timetable[i].Title += " B"
+			}
+		}},
+		{"half of them are gone", func(s *school.Snapshot) { cancelled(s); s.Timetable = s.Timetable[:len(s.Timetable)/2] }},
+		{"they are held after all", nil},
+		{"and called off again", cancelled},
+	} {
+		h.clock.Add(time.Hour)
+		h.read(step.change)
+		h.read(step.change) // what much is missing is believed the second time
+		c := h.dav("0-family")
+		now := map[string]string{}
+		for _, o := range c.Objects {
+			now[o.Name] = o.ETag
+		}
+		if token != "" {
+			d, err := h.CalDAV().Changes(t.Context(), "l", "0-family", token)
+			if err != nil {
+				t.Fatalf("%s: %v", step.what, err)
+			}
+			for _, name := range d.Removed {
+				delete(had, name)
+			}
+			for _, name := range d.Changed {
+				had[name] = now[name]
+			}
+		} else {
+			had = maps.Clone(now)
+		}
+		token = c.Token
+		want(t, step.what+": what a program has", had, now)
+		if all := fmt.Sprint(now); contents[token] != "" && contents[token] != all {
+			t.Errorf("%s: the token is an older one's", step.what)
+		} else {
+			contents[token] = all
+		}
+		again, same := holds(h.again().dav("0-family"))
+		_, names := holds(c)
+		want(t, step.what+": token after a start", again, token)
+		want(t, step.what+": objects after a start", same, names)
 	}
 }

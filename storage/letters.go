@@ -139,6 +139,25 @@ func (db *DB) Letters(
 	return out, wrap("letters", err)
 }
 
+// CountLetters is how many letters of the children and kinds (nil: all)
+// [DB.Letters] would return.
+func (db *DB) CountLetters(ctx context.Context, children []school.ChildNumber, kinds []school.Kind) (n int, err error) {
+	c, err := list(children)
+	if err != nil {
+		return 0, wrap("count letters", err)
+	}
+	k, err := list(kinds)
+	if err != nil {
+		return 0, wrap("count letters", err)
+	}
+	err = db.cache.View(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT count(*) FROM letter l JOIN member i ON i.id = l.identity
+			WHERE l.hidden = 0 AND (?1 IS NULL OR i.number IN (SELECT value FROM json_each(?1)))
+			AND (?2 IS NULL OR l.kind IN (SELECT value FROM json_each(?2)))`, c, k).Scan(&n)
+	})
+	return n, wrap("count letters", err)
+}
+
 // allMedia is what letters bring, kept or absent.
 const allMedia = `SELECT letter, position, image, ref, name, type, alt, text, id, length, hash, '' AS reason FROM media
 	UNION ALL SELECT letter, position, image, ref, name, type, alt, text, '', 0, NULL, reason FROM absent`

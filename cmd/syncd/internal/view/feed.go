@@ -167,17 +167,29 @@ func (v *Views) buildFeed(ctx context.Context, p plan, page int) (*feeds.Feed, i
 }
 
 // lastPage is the number of the last page of a feed of which n letters were
-// found, and more where there are more: those are counted, for copies that
-// siblings got are one letter.
+// found, and more where there are more; 0: that would take too long to tell.
 func (v *Views) lastPage(ctx context.Context, p plan, n int, more bool) (int, error) {
+	if more && p.number == school.Family && len(p.scope.children) > 1 {
+		return 0, nil // what siblings got alike stands once: all of it would have to be read
+	}
 	if more {
-		all, _, err := v.letters(ctx, p.scope, p.number, p.parts, maxPages*pageLetters)
-		if err != nil {
+		var err error
+		if n, err = v.count(ctx, p.scope, p.parts); err != nil {
 			return 0, err
 		}
-		n = len(all)
 	}
-	return (n + pageLetters - 1) / pageLetters, nil
+	return (min(n, maxPages*pageLetters) + pageLetters - 1) / pageLetters, nil
+}
+
+// count is how many letters, notices and changes the parts hold.
+func (v *Views) count(ctx context.Context, s scope, parts []part) (int, error) {
+	children, kinds := split(parts)
+	n, err := v.cfg.Store.CountLetters(ctx, children, kinds)
+	if err != nil || !told(parts) {
+		return n, err
+	}
+	differences, err := v.cfg.Store.Differences(ctx, children, 0)
+	return n + len(tell(words(s.link), shownBy(s.link, differences))), err
 }
 
 // letters are the newest letters, notices and changes of the parts, at most

@@ -55,6 +55,7 @@ type ContentStore interface {
 	Readings(ctx context.Context) ([]school.Reading, error)
 	Entries(ctx context.Context, child school.ChildNumber, kind school.Kind) ([]school.Entry, error)
 	Letters(ctx context.Context, children []school.ChildNumber, kinds []school.Kind, limit int) ([]school.Letter, error)
+	CountLetters(ctx context.Context, children []school.ChildNumber, kinds []school.Kind) (int, error)
 	Revision(ctx context.Context, children []school.ChildNumber, kinds []school.Kind) (storage.Revision, error)
 	ChangesSince(ctx context.Context, children []school.ChildNumber, kinds []school.Kind, from storage.Revision) ([]storage.Change, storage.Revision, error)
 	Generation(ctx context.Context) (string, error)

@@ -23,7 +23,8 @@ type certificate struct {
 	mu     sync.Mutex
 	pair   *tls.Certificate // nil: none was read yet
 	looked time.Time
-	seen   [2]stamp
+	seen   [2]stamp // of the files of pair
+	failed [2]stamp // of files that could not be read, so that it is said once
 }
 
 // stamp tells one state of a file from another.
@@ -50,18 +51,18 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		if c.pair == nil {
 			return nil, err
 		}
-		// Files that are being replaced do not match for a moment. What stays
-		// wrong is said once for each state of the files.
-		if seen != c.seen {
+		// Files that are being replaced do not match for a moment, or may not be
+		// read yet.
+		if seen != c.failed {
 			c.log.Warn("the new certificate cannot be used; the old one stays", slog.Any("error", err))
 		}
-		c.seen = seen
+		c.failed = seen
 		return c.pair, nil
 	}
 	if c.pair != nil {
 		c.log.Info("the certificate was read again")
 	}
-	c.pair, c.seen = &pair, seen
+	c.pair, c.seen, c.failed = &pair, seen, [2]stamp{}
 	return c.pair, nil
 }
 

@@ -22,6 +22,10 @@ func sentOn(base string) http.Handler {
 		header.Set("Location", base+to)
 		header.Set("Cache-Control", "no-store")
 		header.Set("Referrer-Policy", "no-referrer")
-		w.WriteHeader(http.StatusMovedPermanently)
+		status := http.StatusPermanentRedirect // with 301 many send a GET in place of the rest
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			status = http.StatusMovedPermanently // which old programs know
+		}
+		w.WriteHeader(status)
 	})
 }

@@ -51,6 +51,16 @@ func TestHTTPIsSentOn(t *testing.T) {
 	} else {
 		_ = resp.Body.Close()
 	}
+	// A program that follows with what it sent: no PROPFIND becomes a GET.
+	propfind, err := http.NewRequestWithContext(t.Context(), "PROPFIND", "http://"+plain.Addr().String()+"/dav/", strings.NewReader("<x/>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := client.Do(propfind); err != nil || resp.Request.Method != "PROPFIND" || resp.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a PROPFIND that is followed: %+v, %v", resp, err)
+	} else {
+		_ = resp.Body.Close()
+	}
 	for _, tc := range []struct{ request, location string }{
 		{"GET /c/canarytoken/1-events.ics?v=2 HTTP/1.1", "/c/canarytoken/1-events.ics?v=2"},
 		{"HEAD /f/canarytoken/1-news.atom HTTP/1.1", "/f/canarytoken/1-news.atom"},
@@ -64,7 +74,11 @@ func TestHTTPIsSentOn(t *testing.T) {
 		if tc.request == "OPTIONS * HTTP/1.1" && status == http.StatusOK {
 			continue // answered by net/http itself
 		}
-		if status != http.StatusMovedPermanently || header.Get("Location") != base+tc.location || body != "" || header.Get("X") != "" {
+		want := http.StatusPermanentRedirect
+		if strings.HasPrefix(tc.request, "GET ") || strings.HasPrefix(tc.request, "HEAD ") {
+			want = http.StatusMovedPermanently
+		}
+		if status != want || header.Get("Location") != base+tc.location || body != "" || header.Get("X") != "" {
 			t.Errorf("%s: %d to %q with %q, want %s", tc.request, status, header.Get("Location"), body, base+tc.location)
 		}
 	}

@@ -59,7 +59,7 @@ type Config struct {
 	// Nil: the other end of the connection, which behind a proxy is the proxy.
 	Peer func(*http.Request) netip.Addr
 	// PerMinute is how many calendars and feeds in full one peer is given with
-	// one token in a minute; 304 and HEAD are free. 0: 120; negative: no end.
+	// one token in a minute; 304 and HEAD are free. 0: 600; negative: no end.
 	PerMinute int
 	// Used is told of each calendar and feed that is served, 304 included;
 	// token is as in the address. Nil: nobody is told.

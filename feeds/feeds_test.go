@@ -290,10 +290,10 @@ func TestRunawayReadersWait(t *testing.T) {
 	}
 	ics, atom := addresses()["ics"], addresses()["atom"]
 	tag := ask("10.0.0.1", http.MethodHead, ics).Header().Get("Etag")
-	for i := range 130 {
+	for i := range 610 {
 		w := ask("10.0.0.1", http.MethodGet, ics)
 		want, wait := http.StatusOK, ""
-		if i >= 120 {
+		if i >= 600 {
 			want, wait = http.StatusTooManyRequests, "60"
 		}
 		if w.Code != want || w.Header().Get("Retry-After") != wait || (w.Header().Get("Etag") != "") != (want == http.StatusOK) {

@@ -12,7 +12,7 @@ const (
 	missesPerMinute = 10
 	// answersPerMinute is how many documents in full one peer is given with one
 	// token: many times what a family's programs ask for when all begin at once.
-	answersPerMinute = 120
+	answersPerMinute = 600
 )
 
 // maxPeers bounds the memory of a limiter.

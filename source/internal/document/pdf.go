@@ -20,12 +20,13 @@ const (
 
 // textOfPDF reads the text of a PDF (ISO 32000) in the order in which it is
 // painted, which for letters is the order in which it is read. What has no
-// text, because it was scanned, has none here.
+// text, because it was scanned or because its fonts do not say what their
+// shapes mean, has none here.
 func textOfPDF(data []byte) (text string) {
 	if !bytes.HasPrefix(data, []byte("%PDF-")) {
 		return ""
 	}
-	p := &paper{left: maxContent}
+	p := &paper{left: maxContent, codes: maxCodes}
 	// The library panics at what it does not understand; what was read before
 	// is kept.
 	defer func() {
@@ -64,6 +65,7 @@ type paper struct {
 	pages int
 	nodes int
 	left  int64 // octets that pages may still unpack to
+	codes int   // whose width fonts may still tell
 }
 
 // walk reads the pages below a node of the tree, in order.
@@ -86,22 +88,22 @@ func (p *paper) walk(node pdf.Value, depth int) {
 
 // page reads one page, unless it unpacks to more than is left.
 func (p *paper) page(page pdf.Page) {
+	open := map[string]*font{}
+	t := newTypist(func(name string) *font {
+		if open[name] == nil {
+			open[name] = p.openFont(page.Font(name))
+		}
+		return open[name]
+	})
 	defer func() {
 		_ = recover() // the next page may be better
+		t.sheet.write(&p.b)
 	}()
 	contents := page.V.Key("Contents")
 	p.left -= measure(contents, p.left)
 	if p.left <= 0 {
 		return
 	}
-	fonts := map[string]pdf.TextEncoding{}
-	for _, name := range page.Fonts() {
-		font := page.Font(name)
-		if measure(font.V.Key("ToUnicode"), maxFont) < maxFont {
-			fonts[name] = font.Encoder()
-		}
-	}
-	t := &typist{b: &p.b, fonts: fonts}
 	pdf.Interpret(contents, t.do)
 }
 
@@ -130,109 +132,4 @@ func measureStream(v pdf.Value, limit int64) int64 {
 	defer r.Close()
 	n, _ := io.Copy(io.Discard, io.LimitReader(r, limit))
 	return n
-}
-
-// typist writes down what a page paints: a line wherever the painting goes to
-// another height.
-type typist struct {
-	b       *strings.Builder
-	fonts   map[string]pdf.TextEncoding
-	enc     pdf.TextEncoding
-	leading float64
-	lineY   float64 // where the current line began
-	penY    float64 // where the last text was painted
-	begun   bool
-	moved   bool // sideways since then
-}
-
-// do carries out one operator (ISO 32000-1, annex A).
-func (t *typist) do(stack *pdf.Stack, op string) {
-	args := make([]pdf.Value, stack.Len())
-	for i := len(args) - 1; i >= 0; i-- {
-		args[i] = stack.Pop()
-	}
-	number := func(i int) float64 {
-		if i >= len(args) {
-			return 0
-		}
-		return args[i].Float64()
-	}
-	switch op {
-	case "Tf":
-		if len(args) > 0 {
-			t.enc = t.fonts[args[0].Name()]
-		}
-	case "TL":
-		t.leading = number(0)
-	case "BT":
-		t.lineY, t.moved = 0, true
-	case "Tm":
-		t.lineY, t.moved = number(5), true
-	case "Td", "TD":
-		if op == "TD" {
-			t.leading = -number(1)
-		}
-		t.lineY += number(1)
-		t.moved = t.moved || number(0) != 0
-	case "T*":
-		t.lineY -= t.leading
-	case "'", "\"":
-		t.lineY -= t.leading
-		t.show(args)
-	case "Tj":
-		t.show(args)
-	case "TJ":
-		t.spaced(args)
-	}
-}
-
-// show writes the last argument.
-func (t *typist) show(args []pdf.Value) {
-	if len(args) > 0 {
-		t.write(args[len(args)-1].RawString())
-	}
-}
-
-// gap is how far apart letters are, in thousandths of their size, when a
-// blank was meant.
-const gap = 180
-
-// spaced writes an array of texts and distances.
-func (t *typist) spaced(args []pdf.Value) {
-	if len(args) == 0 {
-		return
-	}
-	list := args[0]
-	for i := range list.Len() {
-		switch v := list.Index(i); v.Kind() {
-		case pdf.String:
-			t.write(v.RawString())
-		case pdf.Integer, pdf.Real:
-			if v.Float64() < -gap {
-				t.b.WriteByte(' ')
-			}
-		default: // nothing else stands there
-		}
-	}
-}
-
-func (t *typist) write(raw string) {
-	s := raw
-	if t.enc != nil {
-		s = t.enc.Decode(raw)
-	}
-	if s == "" || t.b.Len() > 2*maxText {
-		return
-	}
-	switch down := t.penY - t.lineY; {
-	case !t.begun:
-	case down > 1.8*max(t.leading, 12) || down < -1:
-		t.b.WriteString("\n\n")
-	case down > 1:
-		t.b.WriteByte('\n')
-	case t.moved:
-		t.b.WriteByte(' ')
-	}
-	t.begun, t.moved, t.penY = true, false, t.lineY
-	t.b.WriteString(strings.ToValidUTF8(s, "\uFFFD"))
 }

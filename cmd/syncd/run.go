@@ -76,9 +76,12 @@ func run(ctx context.Context, args []string, env Env) int {
 	if len(rest) > 0 {
 		name, rest = rest[0], rest[1:]
 	}
-	if name == "help" {
+	switch name {
+	case "help":
 		usage(env.Out)
 		return app.ExitOK
+	case readPDF: // the program's own word, see pdfReader
+		return fail(env.Err, readPDFCommand(env))
 	}
 	for _, c := range commands() {
 		if c.name == name {

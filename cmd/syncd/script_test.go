@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -24,6 +26,17 @@ import (
 // count its system calls.
 const oneThread = "SYNCD_TEST_ONE_THREAD"
 
+// onlyReads is a program that has a PDF read and does nothing else.
+const onlyReads = "syncd-reads-pdf"
+
+func readsOnePDF() {
+	data, err := io.ReadAll(os.Stdin)
+	if err == nil {
+		_, err = newPDFReader().read(context.Background(), data)
+	}
+	fmt.Fprintln(os.Stdout, err)
+}
+
 // TestMain lets scripts run the real program, as processes of their own.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"syncd": func() {
@@ -31,7 +44,7 @@ func TestMain(m *testing.M) {
 			runtime.LockOSThread()
 		}
 		main()
-	}})
+	}, onlyReads: readsOnePDF})
 }
 
 // TestScripts runs one script per subcommand, see testdata/script.

@@ -165,8 +165,8 @@ func withApp(ctx context.Context, c call, cfg config.Config, log *slog.Logger, f
 		DB: db, DataDir: cfg.DataDir, BaseURL: cfg.BaseURL, Platforms: app.Platforms(), Now: c.Now, Log: log,
 		Trusted: cfg.TrustedProxies, StaleAfter: cfg.StaleAfter, Gap: syncer.DefaultGap, Version: buildVersion(),
 		Key:        keyReport(cfg, keys, place),
-		ManagedKey: cfg.ManagedKey(),
-		Away:       []string{filepath.Dir(keys.Path())}, Backups: app.Backups{
+		ManagedKey: cfg.ManagedKey(), PDF: newPDFReader().read,
+		Away: []string{filepath.Dir(keys.Path())}, Backups: app.Backups{
 			Dir: cfg.BackupDir, Every: cfg.BackupEvery, Keep: backup.Keep{Days: cfg.BackupDays, Weeks: cfg.BackupWeeks},
 			Passphrase: []byte(cfg.BackupPassphrase),
 		},

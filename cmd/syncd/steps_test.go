@@ -230,7 +230,7 @@ func TestInteropFilesOpenedForWriting(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	written := opened(ended(t, trace))
+	written := opened(ended(t, trace, cmd.Process.Pid))
 	allowed := regexp.MustCompile(`^(/dev/null|/dev/tty|/dev/ptmx|/sys/.*|/proc/.*|` + regexp.QuoteMeta(r.dir) +
 		`/(demo\.json(\.\w+)?|keys/cache\.key\.\w+\.new|data/(lock|(cache|state)\.age\.new|blobs/[a-z2-7]{26}\.age\.new)))$`)
 	counts := os.Getenv("GOCOVERDIR") // where a counted test writes what it reached
@@ -247,15 +247,17 @@ func TestInteropFilesOpenedForWriting(t *testing.T) {
 	t.Logf("opened for writing: %q", written)
 }
 
-// ended returns what strace wrote, when it has seen the program's end.
-func ended(t *testing.T, trace string) string {
+// ended returns what strace wrote, when it has seen the program's end. The
+// processes that the program has started end before.
+func ended(t *testing.T, trace string, pid int) string {
 	t.Helper()
+	end := regexp.MustCompile(fmt.Sprintf(`(?m)^%d +\+\+\+ exited with 0 \+\+\+`, pid))
 	for range 200 {
 		calls, err := os.ReadFile(trace)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bytes.Contains(calls, []byte("+++ exited with 0 +++")) {
+		if end.Match(calls) {
 			return string(calls)
 		}
 		time.Sleep(50 * time.Millisecond)

@@ -27,7 +27,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if got := n.Snapshot(s); len(got.Calendar) != 1000 || len(got.News) != 50 {
+		if got := n.Snapshot(b.Context(), s); len(got.Calendar) != 1000 || len(got.News) != 50 {
 			b.Fatalf("%d entries, %d letters", len(got.Calendar), len(got.News))
 		}
 	}

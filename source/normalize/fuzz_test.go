@@ -26,7 +26,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		e := event(s+"x", school.AllDay(school.NewDate(2026, 6, 3), school.NewDate(2026, 6, 3)))
 		e.Place, e.Body, e.URL, e.Categories = s, s, s, []string{s}
-		once := n.Snapshot(snapshot(e))
+		once := n.Snapshot(t.Context(), snapshot(e))
 		if len(once.Calendar) == 0 {
 			return
 		}
@@ -44,7 +44,7 @@ func FuzzText(f *testing.F) {
 		if strings.Contains(got.Title+got.Place, "\n") || utf8.RuneCountInString(got.Title) > 200 || len(got.Body) > 8192 {
 			t.Errorf("limits are not kept: %d, %d, %d", len(got.Title), len(got.Place), len(got.Body))
 		}
-		twice := n.Snapshot(once).Calendar[0]
+		twice := n.Snapshot(t.Context(), once).Calendar[0]
 		if twice.Title != got.Title || twice.Place != got.Place || twice.Body != got.Body || twice.URL != got.URL || twice.UID != got.UID || !slices.Equal(twice.Categories, got.Categories) {
 			t.Errorf("a second pass changes %+q to %+q", []string{got.Title, got.Place, got.Body, got.URL}, []string{twice.Title, twice.Place, twice.Body, twice.URL})
 		}
@@ -63,11 +63,11 @@ func FuzzHTML(f *testing.F) {
 	n := normalizer(f)
 	f.Fuzz(func(t *testing.T, s string) {
 		l := school.NewsItem{Title: "x", HTML: s, Published: at(t, "2025-11-14 15:20"), URL: "https://skola.example/a/b"}
-		once := n.Snapshot(school.Snapshot{News: []school.NewsItem{l}}).News[0]
+		once := n.Snapshot(t.Context(), school.Snapshot{News: []school.NewsItem{l}}).News[0]
 		if err := harmless(once.HTML); err != nil {
 			t.Errorf("%q: %v", once.HTML, err)
 		}
-		twice := n.Snapshot(school.Snapshot{News: []school.NewsItem{once}}).News[0]
+		twice := n.Snapshot(t.Context(), school.Snapshot{News: []school.NewsItem{once}}).News[0]
 		if twice.HTML != once.HTML || twice.Summary != once.Summary {
 			t.Errorf("a second pass changes %q\nto %q", once.HTML+" | "+once.Summary, twice.HTML+" | "+twice.Summary)
 		}
@@ -120,7 +120,7 @@ func FuzzUID(f *testing.F) {
 		uid := func(child, ref string) school.UID {
 			s := snapshot(event("Möte", school.AllDay(school.NewDate(2026, 6, 3), school.NewDate(2026, 6, 3))))
 			s.Child.Ref, s.Calendar[0].Ref = school.Ref(child), school.Ref(ref)
-			return n.Snapshot(s).Calendar[0].UID
+			return n.Snapshot(t.Context(), s).Calendar[0].UID
 		}
 		a, b := uid(child1, ref1), uid(child2, ref2)
 		if !uidForm.MatchString(string(a)) {

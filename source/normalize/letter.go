@@ -2,6 +2,7 @@ package normalize
 
 import (
 	"cmp"
+	"context"
 	"mime"
 	"net/url"
 	"path"
@@ -16,10 +17,10 @@ import (
 )
 
 // news cleans letters: newest first, each once.
-func (p *pass) news(in []school.NewsItem) []school.NewsItem {
+func (p *pass) news(ctx context.Context, in []school.NewsItem) []school.NewsItem {
 	var good []school.NewsItem
 	for _, l := range in {
-		if p.letter(&l) {
+		if p.letter(ctx, &l) {
 			good = append(good, l)
 		} else {
 			p.skip(school.PartNews)
@@ -55,7 +56,7 @@ func with(l school.NewsItem, uid school.UID) school.NewsItem {
 	return l
 }
 
-func (p *pass) letter(l *school.NewsItem) bool {
+func (p *pass) letter(ctx context.Context, l *school.NewsItem) bool {
 	l.URL = webURL(l.URL, nil)
 	var base *url.URL
 	if l.URL != "" {
@@ -77,7 +78,7 @@ func (p *pass) letter(l *school.NewsItem) bool {
 	if l.Modified.Before(l.Published) {
 		l.Modified = l.Published
 	}
-	l.Images, l.Files = media(l.Images, "image"), media(l.Files, "file")
+	l.Images, l.Files = p.n.media(ctx, l.Images, "image"), p.n.media(ctx, l.Files, "file")
 	return l.Title != "" && p.n.known(l.Published) && p.n.known(l.Modified)
 }
 
@@ -156,7 +157,7 @@ func (p *pass) notice(v *school.Notice) bool {
 // it is and not what it is called, pictures lose the place at which they were
 // taken, papers get their text. What is called a picture and is none was not
 // read.
-func media(in []school.Media, fallback string) []school.Media {
+func (n *Normalizer) media(ctx context.Context, in []school.Media, fallback string) []school.Media {
 	out := slices.Clone(in)
 	for i := range out {
 		m := &out[i]
@@ -164,7 +165,7 @@ func media(in []school.Media, fallback string) []school.Media {
 		if m.Data != nil {
 			m.Absent = school.AbsentNot
 			m.Type = narrowed(document.Type(m.Data), m.Type)
-			m.Data, m.Text = document.Strip(m.Type, m.Data), document.Text(m.Type, m.Data)
+			m.Data, m.Text = document.Strip(m.Type, m.Data), n.text(ctx, m.Type, m.Data)
 			if fallback == "image" && !strings.HasPrefix(m.Type, "image/") {
 				m.Data, m.Text = nil, ""
 			}
@@ -178,6 +179,25 @@ func media(in []school.Media, fallback string) []school.Media {
 	}
 	return out
 }
+
+// text returns what is written in a file.
+func (n *Normalizer) text(ctx context.Context, mediaType string, data []byte) string {
+	if mediaType != typePDF {
+		return document.Text(mediaType, data)
+	}
+	if n.pdf == nil {
+		return ""
+	}
+	return n.pdf(ctx, data)
+}
+
+const typePDF = "application/pdf"
+
+// TextOfPDF returns the text of a PDF, empty where there is none or it cannot
+// be read. What reads it believes the file: a hostile one may make it end the
+// process, out of memory, or never come back. So the program calls it in a
+// process of its own, and a test with files that it has made itself.
+func TextOfPDF(data []byte) string { return document.TextOfPDF(data) }
 
 // narrowed returns the type of a file: what it is, or what it is called where
 // that is only more precise.
@@ -233,7 +253,7 @@ func extension(mediaType string) string {
 		return ".gif"
 	case "image/webp":
 		return ".webp"
-	case "application/pdf":
+	case typePDF:
 		return ".pdf"
 	case "application/vnd.openxmlformats-officedocument.wordprocessingml.document":
 		return ".docx"

@@ -3,6 +3,8 @@ package normalize_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"syncd/source/normalize"
 	"syncd/source/school"
 )
 
@@ -21,7 +24,7 @@ func letter(tb testing.TB, l school.NewsItem) school.NewsItem {
 	if l.Published.IsZero() {
 		l.Published = at(tb, "2025-11-14 15:20")
 	}
-	got := normalizer(tb).Snapshot(school.Snapshot{News: []school.NewsItem{l}})
+	got := normalizer(tb).Snapshot(tb.Context(), school.Snapshot{News: []school.NewsItem{l}})
 	if len(got.News) != 1 {
 		tb.Fatalf("the letter was skipped")
 	}
@@ -146,7 +149,7 @@ func TestLetterTimes(t *testing.T) {
 		Unchanged: []school.Ref{"x", "new", "x"},
 		Covered:   []school.Coverage{{Part: school.PartNews}, {Part: school.PartNotices}},
 	}
-	got := n.Snapshot(in)
+	got := n.Snapshot(t.Context(), in)
 	if len(got.News) != 2 || got.News[0].Ref != "new" || got.News[1].Ref != "old" {
 		t.Fatalf("%d letters, want the new one, then the old one", len(got.News))
 	}
@@ -164,6 +167,35 @@ func TestLetterTimes(t *testing.T) {
 	}
 	if len(got.Unchanged) != 1 || got.Unchanged[0] != "x" {
 		t.Errorf("%d unchanged, want the one that was not read", len(got.Unchanged))
+	}
+}
+
+// The text of PDFs is read by whom the program names, for the context in which
+// the letter was read.
+func TestPDFIsReadBySomebodyElse(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	ctx := context.WithValue(t.Context(), key{}, "ours")
+	var got []string
+	n, err := normalize.New(normalize.Config{Key: make([]byte, normalize.KeySize), PDF: func(ctx context.Context, data []byte) string {
+		got = append(got, fmt.Sprint(ctx.Value(key{}), " ", string(data)))
+		return "Ta med\u00a0 matsäck\u202e"
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := school.Snapshot{News: []school.NewsItem{{Title: "Brev", Published: at(t, "2025-11-14 15:20"), Files: []school.Media{
+		{Name: "a.txt", Type: "text/plain", Data: []byte("%PDF-1.4\n")}, {Name: "b.pdf", Type: "application/pdf", Data: []byte("Hej")}, {Name: "c.pdf", Type: "application/pdf"},
+	}}}}
+	files := n.Snapshot(ctx, in).News[0].Files
+	if files[0].Text != "Ta med matsäck" || files[0].Type != "application/pdf" || files[1].Text+files[2].Text != "" {
+		t.Errorf("files = %+v", files)
+	}
+	if len(got) != 1 || got[0] != "ours %PDF-1.4\n" {
+		t.Errorf("read were %q", got)
+	}
+	if files := letter(t, in.News[0]).Files; files[0].Text != "" || string(files[0].Data) != "%PDF-1.4\n" {
+		t.Errorf("without anybody to read it: %+v", files[0])
 	}
 }
 

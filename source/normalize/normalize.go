@@ -3,6 +3,7 @@
 // foreign HTML into harmless HTML, puts times into one zone, merges what is
 // listed twice and fixes the order. It is pure: the same snapshot and key give
 // the same result for ever, and a second pass over the result changes nothing.
+// What it cannot do by itself without danger, to read PDFs, it is given.
 //
 // It never guesses. An entry without a usable time, or without anything that
 // could be its title, is left out and counted in Snapshot.Skipped; the part's
@@ -13,6 +14,7 @@
 package normalize
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -50,6 +52,9 @@ type Config struct {
 	Key []byte
 	// Location is the zone of all instants; nil means Europe/Stockholm.
 	Location *time.Location
+	// PDF returns the text of a PDF, empty where it cannot be read; nil: the
+	// text of no PDF is read. See [TextOfPDF] for why it is not simply called.
+	PDF func(ctx context.Context, data []byte) string
 }
 
 // Normalizer cleans snapshots. It is safe for concurrent use.
@@ -57,6 +62,7 @@ type Normalizer struct {
 	key    []byte
 	loc    *time.Location
 	policy *bluemonday.Policy
+	pdf    func(ctx context.Context, data []byte) string
 }
 
 // New returns a normalizer.
@@ -67,7 +73,7 @@ func New(c Config) (*Normalizer, error) {
 	if c.Location == nil {
 		c.Location = school.Stockholm()
 	}
-	return &Normalizer{key: slices.Clone(c.Key), loc: c.Location, policy: policy()}, nil
+	return &Normalizer{key: slices.Clone(c.Key), loc: c.Location, policy: policy(), pdf: c.PDF}, nil
 }
 
 // Roster returns r with clean names and without children listed twice.
@@ -88,8 +94,9 @@ func child(c school.Child) school.Child {
 	return c
 }
 
-// Snapshot returns s cleaned; s itself is not changed.
-func (n *Normalizer) Snapshot(s school.Snapshot) school.Snapshot {
+// Snapshot returns s cleaned; s itself is not changed. When ctx has ended, PDFs
+// may lack their text.
+func (n *Normalizer) Snapshot(ctx context.Context, s school.Snapshot) school.Snapshot {
 	p := &pass{n: n, platform: s.Platform, child: s.Child.Ref, skipped: maps.Clone(s.Skipped), entries: make(map[school.Kind]map[school.UID]school.Entry)}
 	s.Child = child(s.Child)
 	s.Taken = n.instant(s.Taken)
@@ -100,7 +107,7 @@ func (n *Normalizer) Snapshot(s school.Snapshot) school.Snapshot {
 	s.Menu = dated(p, school.PartMenu, s.Menu, p.meal, func(m *school.Meal) *school.Item { return &m.Item })
 	s.Tasks = dated(p, school.PartTasks, s.Tasks, p.task, func(t *school.Task) *school.Item { return &t.Item })
 	s.Care = dated(p, school.PartCare, s.Care, p.care, func(c *school.Care) *school.Item { return &c.Item })
-	s.News = p.news(s.News)
+	s.News = p.news(ctx, s.News)
 	s.Notices = p.notices(s.Notices)
 	s.Unchanged = p.unchanged(s.Unchanged, s.News)
 

@@ -73,7 +73,7 @@ func TestIDsAreForEver(t *testing.T) {
 	s.Menu = []school.Meal{{Item: school.Item{Title: "Soppa", Span: school.AllDay(school.NewDate(2026, 11, 19), school.NewDate(2026, 11, 19))}}}
 	s.News = []school.NewsItem{{Ref: "n1", Title: "Brev", Published: at(t, "2026-11-01 12:00")}}
 	s.Notices = []school.Notice{{Ref: "m1", Title: "Omdöme", Sent: at(t, "2026-11-01 12:00")}}
-	got := n.Snapshot(s)
+	got := n.Snapshot(t.Context(), s)
 	for what, tc := range map[string]struct{ got, want school.UID }{
 		"event by ref":           {got.Calendar[0].UID, "nkhsqgolvwrzurz3wgx7uezsq4"},
 		"booking by natural key": {got.Schedule[0].UID, "pbjx43lqxsmtkntlfg6wucjkue"},
@@ -94,7 +94,7 @@ func TestWhatMakesAnotherID(t *testing.T) {
 	uid := func(change func(*school.Snapshot)) school.UID {
 		s := snapshot(event("Möte", span))
 		change(&s)
-		got := n.Snapshot(s)
+		got := n.Snapshot(t.Context(), s)
 		if len(got.Calendar) != 1 {
 			t.Fatalf("%d events, want 1", len(got.Calendar))
 		}
@@ -131,24 +131,24 @@ func TestDuplicates(t *testing.T) {
 	n := normalizer(t)
 	a := event("Möte", timed(t, "2026-11-19 18:00", "2026-11-19 19:30"))
 	b := event("Möte", timed(t, "2026-11-26 18:00", "2026-11-26 19:30"))
-	same := n.Snapshot(snapshot(a, a, a))
+	same := n.Snapshot(t.Context(), snapshot(a, a, a))
 	if len(same.Calendar) != 1 || same.Skipped != nil {
 		t.Errorf("three times the same: %d events, skipped %v; want 1, none", len(same.Calendar), same.Skipped)
 	}
-	one, two := n.Snapshot(snapshot(a, b)), n.Snapshot(snapshot(b, a))
+	one, two := n.Snapshot(t.Context(), snapshot(a, b)), n.Snapshot(t.Context(), snapshot(b, a))
 	if diff := cmp.Diff(one, two, raw()...); diff != "" {
 		t.Errorf("another order of the input changes the result (-one +two):\n%s", diff)
 	}
 	if len(one.Calendar) != 2 || one.Calendar[0].UID == one.Calendar[1].UID {
 		t.Errorf("one id for two things: %d events, want 2 with ids of their own", len(one.Calendar))
 	}
-	if first := n.Snapshot(snapshot(a)); one.Calendar[0].UID != first.Calendar[0].UID {
+	if first := n.Snapshot(t.Context(), snapshot(a)); one.Calendar[0].UID != first.Calendar[0].UID {
 		t.Error("the first of two under one id has another UID than alone")
 	}
 	// A booking that is listed in the school's calendar too is one event.
 	both := snapshot(a)
 	both.Schedule = []school.Event{a}
-	if got := n.Snapshot(both); len(got.Calendar) != 1 || len(got.Schedule) != 0 {
+	if got := n.Snapshot(t.Context(), both); len(got.Calendar) != 1 || len(got.Schedule) != 0 {
 		t.Errorf("the same event in two parts: %d + %d, want 1 + 0", len(got.Calendar), len(got.Schedule))
 	}
 }
@@ -160,7 +160,7 @@ func TestOverlappingLessonsSurvive(t *testing.T) {
 	for _, g := range []string{"Grupp 1", "Grupp 2"} {
 		s.Timetable = append(s.Timetable, school.Lesson{Item: school.Item{Title: "Matte", Span: span}, Group: g})
 	}
-	got := normalizer(t).Snapshot(s)
+	got := normalizer(t).Snapshot(t.Context(), s)
 	if len(got.Timetable) != 2 || got.Timetable[0].UID == got.Timetable[1].UID {
 		t.Errorf("two groups at one time: %d lessons, want 2 with ids of their own", len(got.Timetable))
 	}
@@ -195,7 +195,7 @@ func TestSpans(t *testing.T) {
 		"year 2999":                     {in: timed(t, "2999-06-03 08:10", "2999-06-03 09:00"), bad: true},
 		"days in 1899":                  {in: school.AllDay(day(1899, 12, 30), day(1899, 12, 30)), bad: true},
 	} {
-		got := normalizer(t).Snapshot(snapshot(event("Möte", tc.in)))
+		got := normalizer(t).Snapshot(t.Context(), snapshot(event("Möte", tc.in)))
 		if tc.bad {
 			if len(got.Calendar) != 0 || got.Skipped[school.PartCalendar] != 1 || len(got.Covered) != 0 {
 				t.Errorf("%s: %d events, skipped %v, covered %v; want it skipped and nothing covered", name, len(got.Calendar), got.Skipped, got.Covered)
@@ -223,7 +223,7 @@ func TestOneBadEntryLosesNoOther(t *testing.T) {
 	s := snapshot(bad, good)
 	s.Covered = append(s.Covered, school.Coverage{Part: school.PartMenu})
 	s.Skipped = map[school.Part]int{school.PartNews: 2}
-	got := normalizer(t).Snapshot(s)
+	got := normalizer(t).Snapshot(t.Context(), s)
 	if len(got.Calendar) != 1 {
 		t.Errorf("%d events, want the good one", len(got.Calendar))
 	}
@@ -262,17 +262,17 @@ func TestTitles(t *testing.T) {
 	} {
 		e := event(tc.title, span)
 		e.Place, e.Body = tc.place, tc.body
-		got := normalizer(t).Snapshot(snapshot(e))
+		got := normalizer(t).Snapshot(t.Context(), snapshot(e))
 		if len(got.Calendar) != 1 || got.Calendar[0].Title != tc.want {
 			t.Errorf("%s: %+q, want %+q", name, titles(got), tc.want)
 		}
 	}
-	if got := normalizer(t).Snapshot(snapshot(event("\u200b", span))); len(got.Calendar) != 0 || got.Skipped[school.PartCalendar] != 1 {
+	if got := normalizer(t).Snapshot(t.Context(), snapshot(event("\u200b", span))); len(got.Calendar) != 0 || got.Skipped[school.PartCalendar] != 1 {
 		t.Errorf("an entry without anything to call it by: %+q, want it skipped", titles(got))
 	}
 	s := snapshot()
 	s.Care = []school.Care{{Item: school.Item{Span: span}}}
-	if got := normalizer(t).Snapshot(s); len(got.Care) != 1 || got.Care[0].Title != "" {
+	if got := normalizer(t).Snapshot(t.Context(), s); len(got.Care) != 1 || got.Care[0].Title != "" {
 		t.Error("a care time without a title was lost or given one")
 	}
 }
@@ -291,7 +291,7 @@ func TestCaps(t *testing.T) {
 	e := event(strings.Repeat("å", 10_000), span)
 	e.Body = strings.Repeat("Ett ord till. ", 2000)
 	e.Place = strings.Repeat("👩\u200d🏫", 500)
-	got := normalizer(t).Snapshot(snapshot(e)).Calendar[0]
+	got := normalizer(t).Snapshot(t.Context(), snapshot(e)).Calendar[0]
 	if n := len([]rune(got.Title)); n != 200 || !strings.HasSuffix(got.Title, "å…") {
 		t.Errorf("title has %d runes and ends in %q, want 200 and an ellipsis", n, got.Title[len(got.Title)-6:])
 	}
@@ -324,7 +324,7 @@ func TestBody(t *testing.T) {
 	} {
 		e := event("T", span)
 		e.Body = tc.in
-		if got := normalizer(t).Snapshot(snapshot(e)).Calendar[0].Body; got != tc.want {
+		if got := normalizer(t).Snapshot(t.Context(), snapshot(e)).Calendar[0].Body; got != tc.want {
 			t.Errorf("%s: body = %q, want %q", name, got, tc.want)
 		}
 	}
@@ -355,7 +355,7 @@ func TestURLs(t *testing.T) {
 	} {
 		e := event("T", span)
 		e.URL = in
-		if got := normalizer(t).Snapshot(snapshot(e)).Calendar[0].URL; got != want {
+		if got := normalizer(t).Snapshot(t.Context(), snapshot(e)).Calendar[0].URL; got != want {
 			t.Errorf("URL of %q = %q, want %q", in, got, want)
 		}
 	}
@@ -402,11 +402,11 @@ func TestSecondPassChangesNothing(t *testing.T) {
 	n := normalizer(t)
 	for seed := range uint64(seeds) {
 		s := randomSnapshot(rand.New(rand.NewPCG(seed, 1)))
-		once := n.Snapshot(s)
-		if diff := cmp.Diff(once, n.Snapshot(once), raw()...); diff != "" {
+		once := n.Snapshot(t.Context(), s)
+		if diff := cmp.Diff(once, n.Snapshot(t.Context(), once), raw()...); diff != "" {
 			t.Fatalf("seed %d: second pass (-first +second):\n%s", seed, diff)
 		}
-		if diff := cmp.Diff(once, n.Snapshot(shuffled(s, rand.New(rand.NewPCG(seed, 2)))), raw()...); diff != "" {
+		if diff := cmp.Diff(once, n.Snapshot(t.Context(), shuffled(s, rand.New(rand.NewPCG(seed, 2)))), raw()...); diff != "" {
 			t.Fatalf("seed %d: another order of the input (-one +other):\n%s", seed, diff)
 		}
 	}

@@ -5,8 +5,9 @@
 // Everything here is a pure function of its argument, which is hostile: it
 // lies about its type, unpacks to more than any memory holds, refers to itself
 // and says that it has a million pages. Work and memory are bounded by counts,
-// never by a clock, so the answer is the same on every machine. A file that
-// cannot be read has no text; that is no error.
+// never by a clock, so the answer is the same on every machine; only of
+// [TextOfPDF] that is not quite true. A file that cannot be read has no text;
+// that is no error.
 package document
 
 import (
@@ -93,16 +94,12 @@ func archiveType(data []byte) string {
 
 // Text returns what is written in a document of a type that [Type] returned:
 // plain text, paragraphs parted by \n\n, lines by \n. It is empty where
-// there is none or it cannot be read.
+// there is none or it cannot be read, and for a PDF, see [TextOfPDF].
 func Text(mediaType string, data []byte) string {
-	var text string
-	switch mediaType {
-	case typePDF:
-		text = textOfPDF(data)
-	case typeDOCX:
-		text = textOfDOCX(data)
+	if mediaType != typeDOCX {
+		return ""
 	}
-	return tidy(text)
+	return tidy(textOfDOCX(data))
 }
 
 // tidy drops blanks at the ends of lines and more than one empty line in a

@@ -18,10 +18,17 @@ const (
 	maxFont  = 1 << 20  // octets of a font's table of characters
 )
 
-// textOfPDF reads the text of a PDF (ISO 32000) in the order in which it is
+// TextOfPDF reads the text of a PDF (ISO 32000) in the order in which it is
 // painted, which for letters is the order in which it is read. What has no
 // text, because it was scanned or because its fonts do not say what their
 // shapes mean, has none here.
+//
+// The library below believes the numbers in the file. What is bounded here is
+// what its interface lets be bounded; a file may still make it ask for more
+// memory than there is, which ends the process, or go on for ever. So this is
+// called in a process that nobody misses, with limits of its own.
+func TextOfPDF(data []byte) string { return tidy(textOfPDF(data)) }
+
 func textOfPDF(data []byte) (text string) {
 	if !bytes.HasPrefix(data, []byte("%PDF-")) {
 		return ""

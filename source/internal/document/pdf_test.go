@@ -11,8 +11,6 @@ import (
 	"syncd/source/internal/document"
 )
 
-const pdf = "application/pdf"
-
 // onePage returns a PDF of a page with a program, and of objects, the first of
 // which has the number 5 and is the page's font.
 func onePage(program string, objects ...string) []byte {
@@ -57,7 +55,7 @@ Cykelhjälm är ett krav för den som cyklar.
 
 Vänliga hälsningar
 Anna Exempel`
-	if got := document.Text(pdf, data); got != want {
+	if got := document.TextOfPDF(data); got != want {
 		t.Errorf("got %s", got)
 	}
 }
@@ -105,7 +103,7 @@ func TestTextOfPages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := document.Text(pdf, c.data); got != c.want {
+			if got := document.TextOfPDF(c.data); got != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
@@ -113,8 +111,9 @@ func TestTextOfPages(t *testing.T) {
 }
 
 // FuzzPages reads pages of any program and fonts of any table of letters, in
-// files that are sound. Large numbers are left out, which the library believes,
-// and a text of digits is closed at the end, for which it looks for ever.
+// files that are sound: what the library makes of files that are not is another
+// process's affair. For the same reason large numbers are left out, and a text
+// of digits is closed at the end: the library looks for its end for ever.
 func FuzzPages(f *testing.F) {
 	f.Add("BT /F1 12 Tf 72 700 Td (Hej) Tj ET", "")
 	f.Add("q 1 0 0 -1 0 842 cm BT /F1 12 Tf 1 0 0 -1 72 100 Tm <002B0048> Tj 0 -14 Td [(x) -300 <0048>] TJ T* ET Q", "1 begincodespacerange <0000> <ffff> endcodespacerange 1 beginbfrange <0024> <005d> <0041> endbfrange")
@@ -125,7 +124,7 @@ func FuzzPages(f *testing.F) {
 			t.Skip()
 		}
 		for _, font := range []string{"<< /Type /Font /Subtype /TrueType /ToUnicode 6 0 R >>", fmt.Sprintf(shapes, "/ToUnicode 6 0 R")} {
-			got := document.Text(pdf, onePage(program+"\n>", font, packed([]byte(table+"\n>"))))
+			got := document.TextOfPDF(onePage(program+"\n>", font, packed([]byte(table+"\n>"))))
 			if len(got) > 64<<10 || !utf8.ValidString(got) || strings.Contains(got, "\n\n\n") {
 				t.Errorf("%d octets of text: %.80q", len(got), got)
 			}

@@ -80,6 +80,10 @@ type Config struct {
 	// Away are folders beside the data folder that hold no backups: the key's.
 	Away    []string
 	Backups Backups
+	// PDF reads the text of a PDF that a school sent, which may be hostile, where
+	// that can do no harm: in another process. Its errors are logged and carry
+	// nothing of the file. nil: the text of no PDF is read.
+	PDF func(ctx context.Context, data []byte) (string, error)
 	// Out is where a one-time address is printed when nobody can sign in yet.
 	// Never the log. nil: nowhere.
 	Out io.Writer
@@ -132,7 +136,7 @@ func (a *App) buildEngine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.norm, err = normalize.New(normalize.Config{Key: key, Location: a.loc}); err != nil {
+	if a.norm, err = normalize.New(normalize.Config{Key: key, Location: a.loc, PDF: a.textOfPDF}); err != nil {
 		return err
 	}
 	a.cfg.DB.DeriveWith(a.norm.Derive)
@@ -157,6 +161,22 @@ func (a *App) buildEngine(ctx context.Context) error {
 		Committed: func(context.Context, school.AccountID, school.Changes) { a.views.Invalidate() },
 	})
 	return err
+}
+
+// textOfPDF reads a PDF. One that cannot be read has no text: the family opens
+// the file itself.
+func (a *App) textOfPDF(ctx context.Context, data []byte) string {
+	if a.cfg.PDF == nil {
+		return ""
+	}
+	text, err := a.cfg.PDF(ctx, data)
+	if err != nil {
+		if ctx.Err() == nil {
+			a.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "the text of a file was not read", slog.Any("error", err))
+		}
+		return ""
+	}
+	return text
 }
 
 // buildViews makes what subscribers read.

@@ -350,7 +350,7 @@ func (s *sixty) publish() {
 	v := version{at: s.now(), things: map[school.Ref]map[school.Part]map[school.UID]thing{}}
 	for _, c := range s.world.Children() {
 		want := shown(s.world, c)
-		v.things[want.Child.Ref] = things(s.norm.Snapshot(want))
+		v.things[want.Child.Ref] = things(s.norm.Snapshot(s.t.Context(), want))
 	}
 	s.versions = append(s.versions, v)
 }

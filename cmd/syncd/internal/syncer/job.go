@@ -459,7 +459,10 @@ func (k *sink) Snapshot(ctx context.Context, snap school.Snapshot) error {
 	if !k.m.knows(snap.Child.Ref) {
 		return fmt.Errorf("snapshot of a child that is not in the list: %w", source.ErrWrongChild)
 	}
-	snap = cfg.Normalizer.Snapshot(snap)
+	snap = cfg.Normalizer.Snapshot(ctx, snap)
+	if err := ctx.Err(); err != nil {
+		return err // what was cleaned in a hurry may lack the text of a file
+	}
 	if err := k.missing(ctx, snap); err != nil {
 		return err
 	}

@@ -182,6 +182,25 @@ func TestStoreFails(t *testing.T) {
 	})
 }
 
+// What was cleaned while the program stopped may lack the text of a file, so it
+// is not stored.
+func TestStoppedWhileCleaning(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, "2000-01-10 08:00", &platform{FetchFn: func(ctx context.Context, _ school.Plan, sink source.Sink) error {
+			if err := sink.Roster(ctx, roster()); err != nil {
+				return err
+			}
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			return sink.Snapshot(ctx, school.Snapshot{Child: roster().Children[0]})
+		}})
+		if res := r.sync(t); len(r.store.applied) != 0 || !errors.Is(res.Err, context.Canceled) {
+			t.Errorf("%d children stored, %v", len(r.store.applied), res.Err)
+		}
+	})
+}
+
 func TestUnknownChild(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -190,7 +190,7 @@ func (k *spareSink) Roster(ctx context.Context, roster school.Roster) error {
 // says that it covers.
 func (k *spareSink) Snapshot(ctx context.Context, snap school.Snapshot) error {
 	snap.Covered = nil
-	changes, err := k.s.cfg.Store.Apply(ctx, k.r.acct.ID, k.s.cfg.Normalizer.Snapshot(snap))
+	changes, err := k.s.cfg.Store.Apply(ctx, k.r.acct.ID, k.s.cfg.Normalizer.Snapshot(ctx, snap))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // not a child of this account any more
 	}

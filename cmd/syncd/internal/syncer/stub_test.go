@@ -198,7 +198,7 @@ func (s *sessions) Hold(_ context.Context, id school.AccountID, f func(school.Ac
 // clean is a normalizer that marks what went through it.
 type clean struct{}
 
-func (clean) Snapshot(s school.Snapshot) school.Snapshot {
+func (clean) Snapshot(_ context.Context, s school.Snapshot) school.Snapshot {
 	s.Child.School = "cleaned"
 	return s
 }

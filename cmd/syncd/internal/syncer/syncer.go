@@ -68,7 +68,7 @@ type Sessions interface {
 
 // Normalizer makes what was read fit to be shown; see package normalize.
 type Normalizer interface {
-	Snapshot(s school.Snapshot) school.Snapshot
+	Snapshot(ctx context.Context, s school.Snapshot) school.Snapshot
 	Roster(r school.Roster) school.Roster
 }
 

@@ -99,8 +99,9 @@ func (s *Session) Memory() []byte { return s.memory }
 // requests later and cannot be asked for again, but no key to anything that
 // ends with the session. It is kept when the session ends, and forgotten when
 // somebody signs out or deletes something. It may be lost, or be older than
-// what was stored of the children; that may cost requests and nothing else. On
-// error the old memory stays.
+// what was stored of the children; that may cost requests and nothing else. So
+// it is where something was deleted since the session was opened: that is no
+// error, and nothing is stored. On error the old memory stays.
 func (s *Session) Remember(ctx context.Context, memory []byte) error {
 	if s.keep != nil {
 		if err := s.keep(ctx, memory); err != nil {

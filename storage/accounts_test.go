@@ -143,8 +143,8 @@ func TestSpares(t *testing.T) {
 		get func(context.Context, account) ([]byte, error)
 		put func(context.Context, account, []byte) error
 	}{
-		"spare":  {func(ctx context.Context, a account) ([]byte, error) { return h.Spare(ctx, a) }, func(ctx context.Context, a account, b []byte) error { return h.PutSpare(ctx, a, b) }},
-		"memory": {func(ctx context.Context, a account) ([]byte, error) { return h.Memory(ctx, a) }, func(ctx context.Context, a account, b []byte) error { return h.PutMemory(ctx, a, b) }},
+		"spare":  {func(ctx context.Context, a account) ([]byte, error) { return h.Spare(ctx, a) }, func(ctx context.Context, a account, b []byte) error { return h.PutSpare(ctx, a, h.Deletions(), b) }},
+		"memory": {func(ctx context.Context, a account) ([]byte, error) { return h.Memory(ctx, a) }, func(ctx context.Context, a account, b []byte) error { return h.PutMemory(ctx, a, h.Deletions(), b) }},
 	} {
 		a := h.account("fake")
 		get := func(want string) {

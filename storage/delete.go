@@ -51,6 +51,7 @@ func (db *DB) Delete(ctx context.Context, c Choice) (Removed, error) {
 	}
 	db.step("begin")
 	unsaved := db.state.Update(ctx, func(tx *sql.Tx) error {
+		db.deleted.Add(1) // reads under way know what goes
 		return errors.Join(
 			putUnwanted(ctx, tx, ids, c.Kind, db.second()), forgetReadings(ctx, tx, c, ids), putCleanup(ctx, tx, Cleanup{Choice: c}))
 	})

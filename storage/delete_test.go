@@ -93,8 +93,8 @@ func TestDeletedChildLeavesNothing(t *testing.T) {
 	if n := remnants(t, source); n < 1000 {
 		t.Fatalf("the control finds %d pieces", n)
 	}
-	for _, put := range []func(context.Context, school.AccountID, []byte) error{h.PutSpare, h.PutMemory} {
-		if err := put(t.Context(), account, []byte(canaries()["ref"])); err != nil {
+	for _, put := range []func(context.Context, school.AccountID, int64, []byte) error{h.PutSpare, h.PutMemory} {
+		if err := put(t.Context(), account, 0, []byte(canaries()["ref"])); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -114,6 +114,12 @@ func TestDeletedChildLeavesNothing(t *testing.T) {
 		}
 	}
 	nothing("deleted")
+	for _, put := range []func(context.Context, school.AccountID, int64, []byte) error{h.PutSpare, h.PutMemory} {
+		if err := put(t.Context(), account, 0, []byte(canaries()["ref"])); err != nil { // a read that began before
+			t.Fatal(err)
+		}
+	}
+	nothing("deleted while a read is under way")
 	changes, _, err := h.ChangesSince(t.Context(), nil, nil, before)
 	if err != nil || len(changes) != 66 || slices.ContainsFunc(changes, func(c storage.Change) bool { return !c.Deleted }) {
 		t.Errorf("programs hear of %d changes, %v; want 66 deletions", len(changes), err)

@@ -21,14 +21,22 @@ func (db *DB) Memory(ctx context.Context, id school.AccountID) (data []byte, err
 	return data, wrap("memory", err)
 }
 
+// Deletions returns how often something was deleted since the files were
+// opened. What was found out before one of them may be about what is gone.
+func (db *DB) Deletions() int64 { return db.deleted.Load() }
+
 // PutMemory keeps what is to be remembered; empty data forgets it. It outlives
 // the session and goes with the account, and with every deletion, for it names
-// children.
-func (db *DB) PutMemory(ctx context.Context, id school.AccountID, data []byte) error {
+// children: what was found out when there had been fewer [DB.Deletions] than now
+// is dropped, and that is no error.
+func (db *DB) PutMemory(ctx context.Context, id school.AccountID, deletions int64, data []byte) error {
 	return wrap("put memory", db.state.Update(ctx, func(tx *sql.Tx) error {
 		if len(data) == 0 {
 			_, err := tx.ExecContext(ctx, "DELETE FROM memory WHERE account = ?", id)
 			return err
+		}
+		if deletions != db.deleted.Load() {
+			return nil
 		}
 		const query = `INSERT INTO memory (account, data) SELECT id, ? FROM account WHERE id = ?
 			ON CONFLICT DO UPDATE SET data = excluded.data WHERE data IS NOT excluded.data`

@@ -22,12 +22,15 @@ func (db *DB) Spare(ctx context.Context, id school.AccountID) (data []byte, err 
 }
 
 // PutSpare keeps data for the time without a session; empty data forgets it.
-// It goes with the account.
-func (db *DB) PutSpare(ctx context.Context, id school.AccountID, data []byte) error {
+// It goes with the account, and with deletions as [DB.PutMemory] has it.
+func (db *DB) PutSpare(ctx context.Context, id school.AccountID, deletions int64, data []byte) error {
 	return wrap("put spare", db.state.Update(ctx, func(tx *sql.Tx) error {
 		if len(data) == 0 {
 			_, err := tx.ExecContext(ctx, "DELETE FROM spare WHERE account = ?", id)
 			return err
+		}
+		if deletions != db.deleted.Load() {
+			return nil
 		}
 		const query = `INSERT INTO spare (account, data) SELECT id, ? FROM account WHERE id = ?
 			ON CONFLICT DO UPDATE SET data = excluded.data WHERE data IS NOT excluded.data`

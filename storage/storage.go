@@ -107,6 +107,7 @@ type DB struct {
 	derived map[int64]bool // numbers of children that were worked out; guarded by content
 
 	content sync.Mutex   // one Apply, PutRoster or DeleteAccount at a time
+	deleted atomic.Int64 // see Deletions
 	owed    atomic.Int64 // the write of state.age that cache.age has to have seen, where that failed
 }
 

@@ -67,10 +67,11 @@ type Sessions interface {
 
 // Memories is where lies, opaque, what sources remember of an account from one
 // login to the next; nothing is nil. PutMemory forgets what there is when data
-// is empty.
+// is empty, and drops data that was found out before the last of the Deletions.
 type Memories interface {
 	Memory(ctx context.Context, id school.AccountID) ([]byte, error)
-	PutMemory(ctx context.Context, id school.AccountID, data []byte) error
+	Deletions() int64
+	PutMemory(ctx context.Context, id school.AccountID, deletions int64, data []byte) error
 }
 
 // Accounts is where the states of the accounts lie.

@@ -111,7 +111,9 @@ func (c *cupboard) Memory(context.Context, school.AccountID) ([]byte, error) {
 	return bytes.Clone(c.memory), nil
 }
 
-func (c *cupboard) PutMemory(_ context.Context, _ school.AccountID, data []byte) error {
+func (c *cupboard) Deletions() int64 { return 0 }
+
+func (c *cupboard) PutMemory(_ context.Context, _ school.AccountID, _ int64, data []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.memory = bytes.Clone(data)

@@ -27,6 +27,7 @@ type store struct {
 	state   []byte
 	owner   string
 	memory  []byte
+	gone    int64                 // deletions
 	states  []school.SessionState // every state that was put
 	stays   []school.Stay         // the newest first
 	others  []school.Stay         // of a second account at the platform
@@ -107,10 +108,26 @@ func (s *store) Memory(context.Context, school.AccountID) ([]byte, error) {
 	return bytes.Clone(s.memory), nil
 }
 
-func (s *store) PutMemory(_ context.Context, _ school.AccountID, data []byte) error {
+func (s *store) Deletions() int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.memory = bytes.Clone(data)
+	return s.gone
+}
+
+// remove deletes something of what is stored of the children.
+func (s *store) remove() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.memory = nil
+	s.gone++
+}
+
+func (s *store) PutMemory(_ context.Context, _ school.AccountID, deletions int64, data []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(data) == 0 || deletions == s.gone {
+		s.memory = bytes.Clone(data)
+	}
 	return nil
 }
 

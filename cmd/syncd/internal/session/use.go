@@ -155,6 +155,7 @@ func (k *Keeper) open(ctx context.Context, id school.AccountID, a *account, src 
 		}
 		state = nil
 	}
+	deletions := k.cfg.Store.Deletions()
 	memory, err := k.cfg.Store.Memory(ctx, id)
 	if err != nil {
 		return nil, 0, err
@@ -170,7 +171,10 @@ func (k *Keeper) open(ctx context.Context, id school.AccountID, a *account, src 
 			return store(ctx, id, data)
 		}
 	}
-	s := source.NewSession(state, put(k.cfg.Store.PutSession)).WithMemory(memory, put(k.cfg.Store.PutMemory))
+	s := source.NewSession(state, put(k.cfg.Store.PutSession)).WithMemory(memory, put(
+		func(ctx context.Context, id school.AccountID, data []byte) error {
+			return k.cfg.Store.PutMemory(ctx, id, deletions, data)
+		}))
 	return s, generation, nil
 }
 
@@ -266,7 +270,7 @@ func (k *Keeper) take(ctx context.Context, id school.AccountID) (state, before [
 	before, a.before = a.before, nil
 	return state, before, errors.Join(
 		k.drop(ctx, id, a, school.ProblemNone),
-		k.cfg.Store.PutMemory(context.WithoutCancel(ctx), id, nil),
+		k.cfg.Store.PutMemory(context.WithoutCancel(ctx), id, 0, nil),
 	)
 }
 

@@ -340,6 +340,36 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// What was deleted while a session is used is not remembered again by that use.
+func TestMemoryOfWhatWasDeleted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, active(), signsIn())
+		for _, known := range []string{"", "children"} {
+			if err := r.Use(t.Context(), id, func(s *source.Session) error {
+				if known != "" {
+					if err := s.Remember(t.Context(), []byte(known)); err != nil {
+						return err
+					}
+				}
+				r.store.remove()
+				return s.Remember(t.Context(), []byte("children again"))
+			}); err != nil {
+				t.Errorf("Use = %v", err)
+			}
+			if got, _ := r.store.Memory(t.Context(), id); len(got) > 0 {
+				t.Errorf("%q is remembered after the deletion", got)
+			}
+		}
+		if err := r.Use(t.Context(), id, func(s *source.Session) error { return s.Remember(t.Context(), []byte("others")) }); err != nil {
+			t.Errorf("Use = %v", err)
+		}
+		if got, _ := r.store.Memory(t.Context(), id); string(got) != "others" {
+			t.Errorf("%q is remembered by the next use", got)
+		}
+	})
+}
+
 // What a source remembers outlives the session: a new login and a program that
 // starts anew find it. A sign-out forgets it, and who holds on to a session
 // that was replaced cannot change it.

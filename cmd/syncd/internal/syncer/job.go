@@ -59,7 +59,8 @@ type job struct {
 // run is what one job gathers.
 type run struct {
 	acct    school.Account
-	began   int // requests that were made before it
+	began   int   // requests that were made before it
+	gone    int64 // deletions before it
 	plan    school.Plan
 	changes []school.Changes
 	held    []school.Kind
@@ -286,12 +287,15 @@ func (s *Syncer) fetch(ctx context.Context, r *run, m *memory) error {
 	if r.plan.LettersFrom, err = s.cfg.LettersFrom(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errNotSaved, err)
 	}
+	if s.cfg.Spares != nil {
+		r.gone = s.cfg.Spares.Deletions()
+	}
 	return s.cfg.Sessions.Use(ctx, r.acct.ID, func(sess *source.Session) error {
 		// KnownNews is filled by the sink as soon as the children are known.
 		r.plan.KnownNews = make(map[school.Ref]time.Time)
 		r.plan.Unwanted = make(map[school.Ref][]school.Part)
 		err := src.Fetch(ctx, sess, r.plan, &sink{s: s, r: r, m: m})
-		return errors.Join(err, s.keepSpare(ctx, r.acct.ID, src, sess, err == nil))
+		return errors.Join(err, s.keepSpare(ctx, r, src, sess, err == nil))
 	})
 }
 

@@ -36,7 +36,7 @@ func (s *Syncer) Spared(id school.AccountID) time.Time {
 // keepSpare keeps what the source wants for the time without a session, or
 // forgets it where the guardian does not want it any more. A read that was
 // not whole may not have come so far as to know.
-func (s *Syncer) keepSpare(ctx context.Context, id school.AccountID, src source.Source, sess *source.Session, whole bool) error {
+func (s *Syncer) keepSpare(ctx context.Context, r *run, src source.Source, sess *source.Session, whole bool) error {
 	sparer, ok := src.(source.Sparer)
 	if !ok || s.cfg.Spares == nil {
 		return nil
@@ -45,7 +45,7 @@ func (s *Syncer) keepSpare(ctx context.Context, id school.AccountID, src source.
 	if data == nil && !whole {
 		return nil
 	}
-	if err := s.cfg.Spares.PutSpare(context.WithoutCancel(ctx), id, data); err != nil {
+	if err := s.cfg.Spares.PutSpare(context.WithoutCancel(ctx), r.acct.ID, r.gone, data); err != nil {
 		return fmt.Errorf("%w: %w", errNotSaved, err)
 	}
 	return nil
@@ -108,7 +108,7 @@ func (s *Syncer) readSpare(ctx context.Context, r *run, why reason) error {
 		return errNoSpare
 	}
 	if acct.State == school.SignedOut { // somebody ended it; what was kept goes with it
-		return errors.Join(s.cfg.Spares.PutSpare(ctx, acct.ID, nil), errNoSpare)
+		return errors.Join(s.cfg.Spares.PutSpare(ctx, acct.ID, 0, nil), errNoSpare)
 	}
 	m, err := s.remember(ctx, acct)
 	if err != nil {
@@ -121,7 +121,7 @@ func (s *Syncer) readSpare(ctx context.Context, r *run, why reason) error {
 	k := &spareSink{s: s, r: r, plan: s.sparePlan(now)}
 	err = sparer.FetchSpare(ctx, data, k.plan, k)
 	if errors.Is(err, source.ErrAbsent) && len(r.changes) == 0 {
-		return errors.Join(s.cfg.Spares.PutSpare(ctx, acct.ID, nil), errNoSpare)
+		return errors.Join(s.cfg.Spares.PutSpare(ctx, acct.ID, 0, nil), errNoSpare)
 	}
 	if err == nil {
 		m.mu.Lock()

@@ -61,7 +61,9 @@ func (s spares) Spare(_ context.Context, id school.AccountID) ([]byte, error) {
 	return []byte(s[id]), nil
 }
 
-func (s spares) PutSpare(_ context.Context, id school.AccountID, data []byte) error {
+func (s spares) Deletions() int64 { return 0 }
+
+func (s spares) PutSpare(_ context.Context, id school.AccountID, _ int64, data []byte) error {
 	if delete(s, id); len(data) > 0 {
 		s[id] = string(data)
 	}

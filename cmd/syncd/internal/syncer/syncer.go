@@ -48,8 +48,11 @@ type Cache interface {
 type Spares interface {
 	// Spare returns what is kept of an account; nil when nothing is.
 	Spare(ctx context.Context, id school.AccountID) ([]byte, error)
-	// PutSpare keeps data; empty data forgets what was kept.
-	PutSpare(ctx context.Context, id school.AccountID, data []byte) error
+	// Deletions returns how often something of the children was deleted.
+	Deletions() int64
+	// PutSpare keeps data, unless it was found out before the last of the
+	// deletions; empty data forgets what was kept.
+	PutSpare(ctx context.Context, id school.AccountID, deletions int64, data []byte) error
 }
 
 // Store is what the syncer needs of the storage.

@@ -1,6 +1,7 @@
 package infomentor
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -311,13 +312,13 @@ func translateLog(rows []wireLog, p pupil) (letters []letter, skipped int) {
 }
 
 // addFromText adds the pictures and files at the Hub to which a letter's text
-// leads, each once. The text loses its pictures later, and its links lead where
-// one has to sign in.
+// leads, each once: a picture that leads to itself is a picture. The text loses
+// its pictures later, and its links lead where one has to sign in.
 func (l *letter) addFromText() {
-	known := map[string]bool{}
-	for _, f := range l.files {
+	known, attached := map[string]int{}, len(l.files)
+	for i, f := range l.files {
 		if _, rid, ok := resource(f.url); ok {
-			known[rid] = true
+			known[rid] = i
 		}
 	}
 	htmlform.Elements([]byte(l.HTML), func(n *html.Node) {
@@ -325,9 +326,17 @@ func (l *letter) addFromText() {
 		if n.DataAtom == atom.Img {
 			f = remoteFile{url: inFull(htmlform.Attr(n, "src")), alt: strings.TrimSpace(htmlform.Attr(n, "alt")), image: true}
 		}
-		if _, rid, ok := resource(f.url); ok && !known[rid] {
-			known[rid] = true
+		_, rid, ok := resource(f.url)
+		if !ok {
+			return
+		}
+		i, twice := known[rid]
+		switch {
+		case !twice:
+			known[rid] = len(l.files)
 			l.files = append(l.files, f)
+		case f.image && i >= attached:
+			l.files[i].image, l.files[i].alt = true, cmp.Or(l.files[i].alt, f.alt)
 		}
 	})
 }

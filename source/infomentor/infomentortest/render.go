@@ -252,7 +252,7 @@ func (s *Server) news(q question) *faketest.Answer {
 // and the same one twice.
 func (n *newsItem) putInText() {
 	if n.Image != "" {
-		n.Content += `<p><img alt="Bilden" src="` + html.EscapeString(n.Thumbnail) + `"></p><p><img src="https://` + HubHost + html.EscapeString(n.Image) + `"></p>`
+		n.Content += `<p><a href="` + html.EscapeString(n.Image) + `"><img alt="Bilden" src="` + html.EscapeString(n.Thumbnail) + `"></a></p><p><img src="https://` + HubHost + html.EscapeString(n.Image) + `"></p>`
 	}
 	for _, f := range n.Attachments {
 		n.Content += `<p><a href="` + html.EscapeString(f.URL) + `"> ` + html.EscapeString(f.Title) + `</a></p>`

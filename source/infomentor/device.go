@@ -65,7 +65,7 @@ func (d *dialogue) viaDevice(ctx context.Context) (wireHome, error) {
 // asPhone uses the first chain.
 func (d *dialogue) asPhone(ctx context.Context) (wireHome, error) {
 	access, oneTime, err := d.oneTime(ctx)
-	if errors.Is(err, errRefusedAccess) {
+	if errors.Is(err, errRefusedAccess) && !errors.Is(err, source.ErrBlocked) {
 		access, oneTime, err = d.oneTime(ctx)
 	}
 	if err != nil {

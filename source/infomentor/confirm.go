@@ -206,7 +206,7 @@ func (r *read) lookAtHome(ctx context.Context, p pupil) error {
 	if h.Account.User.ID != r.state.Owner {
 		return source.ErrWrongPerson
 	}
-	r.chosen, r.apps = h.selected(), h.Apps
+	r.chosen, r.apps, r.doubted = h.selected(), h.Apps, false
 	if r.chosen != p.id {
 		return source.ErrWrongChild
 	}

@@ -3,7 +3,9 @@ package infomentor_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -325,6 +327,47 @@ func TestSelectionOfAnInterruptedRead(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A switch back that failed, or may have, is made up for by the next read.
+func TestSelectionIsNotPutBack(t *testing.T) {
+	for name, change := range map[string]func(*faketest.Answer){
+		"503": faketest.Status(http.StatusServiceUnavailable), "connection ends": faketest.Break(), "500": faketest.Status(http.StatusInternalServerError),
+	} {
+		for _, happened := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/%v", name, happened), func(t *testing.T) {
+				bubble(t, infomentortest.Options{}, nil, func(f *family) {
+					s, n := f.login(), 0
+					own, other := f.fake.Selected(), f.world.Children()[1].Key
+					f.fake.Before(func(path string) {
+						if !strings.Contains(path, "switchpupil") {
+							return
+						}
+						if n++; n == 3 { // after two siblings
+							f.fake.Change(func(o *infomentortest.Options) { o.Stuck = !happened })
+							f.fake.Inject(faketest.Fault{Path: path[strings.LastIndex(path, "/"):], Times: 1, Change: change})
+						}
+					})
+					_, _ = f.fetch(s, f.plan())
+					if (f.fake.Selected() == own) != happened {
+						t.Fatal("the selection is not as it should be for this test")
+					}
+					f.fake.Heal()
+					time.Sleep(20 * time.Minute)
+					s = stored(s)
+					f.read(s, f.plan())
+					if f.fake.Selected() != own {
+						t.Error("the parent's selection was not put back")
+					}
+					f.fake.Select(other) // by the parent, and that stays
+					f.read(s, f.plan())
+					if f.fake.Selected() != other {
+						t.Error("another child is selected than the parent chose")
+					}
+				})
+			})
+		}
 	}
 }
 

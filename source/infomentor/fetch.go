@@ -48,6 +48,7 @@ type read struct {
 	mark    im2ID   // what answers about the child bear that is being read
 	apps    []wireApp
 	notices notices
+	doubted bool // the last switch answered 500: it may not have happened
 }
 
 func (a *adapter) fetch(ctx context.Context, s *source.Session, plan school.Plan, sink source.Sink) error {
@@ -272,7 +273,7 @@ func (r *read) order() []pupil {
 const goodbye = 3 * time.Second
 
 // restore selects whom the parent had selected, whatever became of ctx. What
-// does not work is left to the next read.
+// does not work, or may not have worked, is left to the next read.
 func (r *read) restore(ctx context.Context) error {
 	own := r.state.Lent.Own
 	if own == "" {
@@ -289,6 +290,9 @@ func (r *read) restore(ctx context.Context) error {
 				return fmt.Errorf("restore selection: %w", err)
 			}
 		}
+	}
+	if r.doubted {
+		return nil
 	}
 	r.state.Lent = lent{}
 	return r.save(ctx)
@@ -311,11 +315,13 @@ func (r *read) choose(ctx context.Context, p pupil) error {
 	if r.state.Lent.Own == "" {
 		r.state.Lent.Own = r.own
 	}
-	r.state.Lent.Ours = p.id
+	if p.id != r.state.Lent.Own {
+		r.state.Lent.Ours = p.id // who is selected still, should the way back fail
+	}
 	if err := r.save(ctx); err != nil { // before, for afterwards nobody may know
 		return err
 	}
-	r.chosen = ""
+	r.chosen, r.doubted = "", false
 	// Without X-Requested-With, which makes the platform answer 500.
 	resp, err := r.send(ctx, fetch.Request{URL: p.switchURL, Header: http.Header{"Referer": {hub + "/"}}})
 	if err != nil {
@@ -326,7 +332,7 @@ func (r *read) choose(ctx context.Context, p pupil) error {
 		return fmt.Errorf("select child: %w", source.ErrSessionExpired)
 	case resp.Status == http.StatusInternalServerError, resp.Status == http.StatusFound && v == strange,
 		resp.Status == http.StatusOK && len(resp.Body) > 0 && v != unavailable:
-		r.chosen = p.id // as it says; who asks for data looks again
+		r.chosen, r.doubted = p.id, resp.Status == http.StatusInternalServerError // as it says; who asks for data looks again
 		return nil
 	}
 	return fmt.Errorf("select child: %w", r.settleSwitch(ctx, resp))

@@ -306,6 +306,9 @@ func (d *dialogue) readHome(resp *fetch.Response) (wireHome, error) {
 			return h, h.check()
 		}
 	}
+	if resp.Status == http.StatusOK && !isOwn(resp.URL.Hostname()) {
+		return wireHome{}, errElsewhere
+	}
 	switch v := judge(resp); v {
 	case over:
 		return wireHome{}, source.ErrSessionExpired

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"syncd/source"
 	"syncd/source/internal/fetch"
@@ -23,23 +24,27 @@ var (
 	errNoWay = errors.New("no way in")
 	// errElsewhere: the platform hands over to a municipality's own sign-in.
 	errElsewhere = notUnderstood("login leads to another sign-in")
+	// errAway: the older system leads away from the platform, to such a sign-in
+	// if nothing else was asked of it.
+	errAway = notUnderstood("older system leads elsewhere")
 )
 
 // walk sends a request and follows redirects, with the Referer of a browser:
 // the platform was seen to turn down a login that came without.
 func (d *dialogue) walk(ctx context.Context, r fetch.Request) (*fetch.Response, error) {
-	from := ""
+	resp, err := d.send(ctx, r)
+	if errors.Is(err, fetch.ErrNotAllowed) {
+		return nil, notUnderstood("login leads elsewhere")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.follow(ctx, resp)
+}
+
+// follow follows redirects from an answer on.
+func (d *dialogue) follow(ctx context.Context, resp *fetch.Response) (*fetch.Response, error) {
 	for range maxHops {
-		resp, err := d.send(ctx, r)
-		switch {
-		case errors.Is(err, fetch.ErrNotAllowed) && from == ssoHost:
-			return nil, errElsewhere
-		case errors.Is(err, fetch.ErrNotAllowed):
-			return nil, notUnderstood("login leads elsewhere")
-		case err != nil:
-			return nil, err
-		}
-		from = resp.URL.Hostname()
 		to := resp.Header.Get("Location")
 		if resp.Status < http.StatusMultipleChoices || resp.Status >= http.StatusBadRequest || to == "" {
 			return resp, nil
@@ -48,7 +53,18 @@ func (d *dialogue) walk(ctx context.Context, r fetch.Request) (*fetch.Response, 
 		if err != nil {
 			return nil, notUnderstood("redirect is malformed")
 		}
-		r = fetch.Request{URL: next.String(), Header: http.Header{"Referer": {"https://" + resp.URL.Host + "/"}}}
+		from := resp.URL.Hostname()
+		resp, err = d.send(ctx, fetch.Request{URL: next.String(), Header: http.Header{"Referer": {"https://" + resp.URL.Host + "/"}}})
+		switch {
+		case errors.Is(err, fetch.ErrNotAllowed) && from == ssoHost:
+			return nil, errElsewhere
+		case errors.Is(err, fetch.ErrNotAllowed) && from == loginHost && next.Hostname() != loginHost && next.Hostname() != hubHost:
+			return nil, errAway
+		case errors.Is(err, fetch.ErrNotAllowed):
+			return nil, notUnderstood("login leads elsewhere")
+		case err != nil:
+			return nil, err
+		}
 	}
 	return nil, notUnderstood("redirects do not end")
 }
@@ -138,8 +154,11 @@ func (d *dialogue) viaHub(ctx context.Context) (wireHome, error) {
 	if err == nil {
 		h, err = d.arrive(ctx, resp)
 	}
-	if errors.Is(err, errSilent) {
+	switch {
+	case errors.Is(err, errSilent):
 		err = fmt.Errorf("%w: %w", errDown, err) // all ways lead over these hosts
+	case errors.Is(err, errAway):
+		err = errElsewhere // where the person signed in last
 	}
 	return h, err
 }
@@ -167,81 +186,125 @@ func target(finish func(context.Context, *fetch.Client, *fetch.Response) ([]byte
 	}
 }
 
-// viaPassword signs in with the password that the guardian let us keep. One
-// that was turned down, or may have been, is not sent again: that it was tried
-// is taken back only by an answer that says nothing of it.
-func (d *dialogue) viaPassword(ctx context.Context) (wireHome, error) {
-	p := d.state.Password
-	if p == nil || p.Tried {
-		return wireHome{}, errNoWay
-	}
-	resp, err := d.password(ctx, p.User, p.Password, func() error {
-		d.state.Password = &password{User: p.User, Password: p.Password, Tried: true}
-		return d.save(ctx)
-	})
-	switch {
-	case errors.Is(err, errRejected):
-		d.state.Password = nil
-		return wireHome{}, errors.Join(source.ErrSessionExpired, d.save(ctx))
-	case errors.Is(err, errSilent), errors.Is(err, errNotSaved):
-		return wireHome{}, err // it may have arrived
-	}
-	d.state.Password = p
-	if serr := d.save(ctx); serr != nil || err != nil {
-		return wireHome{}, errors.Join(err, serr)
-	}
-	return d.accepted(ctx, resp)
-}
-
-// accepted goes on from the answer to a password. That this is where one signs
-// in says nothing of the password: it was not turned down.
-func (d *dialogue) accepted(ctx context.Context, resp *fetch.Response) (wireHome, error) {
-	h, err := d.arrive(ctx, resp)
-	if errors.Is(err, source.ErrSessionExpired) {
-		return wireHome{}, notUnderstood("password leads back to the sign-in")
-	}
-	return h, err
-}
+// maxSent is how often a password is sent that does not lead to the home page.
+// Nobody knows after how many wrong ones the platform locks somebody out.
+const maxSent = 2
 
 // errRejected: user name or password is wrong.
 var errRejected = errors.New("user name or password was turned down")
 
-// password sends user name and password and returns what came of it, see
-// [dialogue.accepted]; before is called once, right before they are sent.
-func (d *dialogue) password(ctx context.Context, user, pass string, before func() error) (*fetch.Response, error) {
+// viaPassword signs in with the password that the guardian let us keep. One
+// that was turned down, or may have been because nothing came back, is not sent
+// again; one whose answer says nothing of it is sent once more. What the network
+// swallows after the platform led on from the form is not the password's fault.
+func (d *dialogue) viaPassword(ctx context.Context) (wireHome, error) {
+	p := d.state.Password
+	if p == nil {
+		return wireHome{}, errNoWay
+	}
+	if p.Sent >= maxSent {
+		d.state.Password = nil
+		return wireHome{}, errors.Join(errNoWay, d.save(ctx))
+	}
+	count := func(n int) error {
+		d.state.Password = &password{User: p.User, Password: p.Password, Sent: n}
+		return d.save(ctx)
+	}
+	at := unsent
+	h, err := d.byPassword(ctx, p.User, p.Password, func(now fate) error {
+		if at = now; at == underway {
+			return count(maxSent) // until something comes back
+		}
+		return count(p.Sent + 1)
+	})
+	switch {
+	case err == nil:
+		return h, count(0)
+	case errors.Is(err, errNotSaved), at == unsent:
+		return wireHome{}, err
+	case errors.Is(err, source.ErrBudget), errors.Is(err, errSilent) && at == ledOn:
+		return wireHome{}, errors.Join(err, count(p.Sent))
+	case errors.Is(err, errRejected), at != underway && p.Sent+1 >= maxSent:
+		d.state.Password = nil
+		return wireHome{}, errors.Join(source.ErrSessionExpired, d.save(ctx))
+	}
+	return wireHome{}, err
+}
+
+// fate is how far a password came.
+type fate int
+
+const (
+	unsent   fate = iota
+	underway      // sent, or about to be
+	answered      // something came back
+	ledOn         // what came back leads on from the form
+)
+
+// byPassword sends user name and password and goes on to the home page. note is
+// called right before they are sent, and again as soon as an answer is there.
+// That it leads to the sign-in means that they were turned down.
+func (d *dialogue) byPassword(ctx context.Context, user, pass string, note func(fate) error) (wireHome, error) {
+	req, err := d.passwordForm(ctx, user, pass)
+	if err != nil {
+		return wireHome{}, err
+	}
+	if err := note(underway); err != nil {
+		return wireHome{}, err
+	}
+	resp, err := d.send(ctx, req)
+	if !errors.Is(err, errSilent) {
+		if nerr := note(fateOf(resp)); nerr != nil {
+			return wireHome{}, errors.Join(err, nerr)
+		}
+	}
+	if err == nil {
+		resp, err = d.follow(ctx, resp)
+	}
+	if err != nil {
+		return wireHome{}, err
+	}
+	h, err := d.arrive(ctx, resp)
+	if errors.Is(err, source.ErrSessionExpired) {
+		return wireHome{}, errRejected
+	}
+	return h, err
+}
+
+// fateOf tells what an answer to a password is; nil is one that says nothing.
+func fateOf(resp *fetch.Response) fate {
+	if resp == nil {
+		return answered
+	}
+	if _, ok := relayForm(resp); ok || resp.Status >= http.StatusMultipleChoices && resp.Status < http.StatusBadRequest {
+		return ledOn
+	}
+	return answered
+}
+
+// passwordForm asks for the form for passwords and fills it in.
+func (d *dialogue) passwordForm(ctx context.Context, user, pass string) (fetch.Request, error) {
 	d.http.Jar().Clear() // half a session makes the platform skip pages
 	resp, err := d.walk(ctx, fetch.Request{URL: hub + "/"})
 	if err == nil {
 		resp, err = d.relay(ctx, resp)
 	}
 	if err != nil {
-		return nil, err
+		return fetch.Request{}, err
 	}
 	f, ok := loginForm(resp)
 	if !ok {
-		return nil, notUnderstood("login form is missing")
+		return fetch.Request{}, notUnderstood("login form is missing")
 	}
-	req, err := f.set(nameInput, user).set(keyInput, pass).set("login_ascx$btnLogin", "Logga in").
+	return f.set(nameInput, user).set(keyInput, pass).set("login_ascx$btnLogin", "Logga in").
 		set("__EVENTTARGET", "").set("__EVENTARGUMENT", "").request(resp.URL)
-	if err != nil {
-		return nil, err
-	}
-	if err := before(); err != nil {
-		return nil, err
-	}
-	if resp, err = d.walk(ctx, req); err != nil {
-		return nil, err
-	}
-	if _, again := loginForm(resp); again {
-		return nil, errRejected
-	}
-	return resp, nil
 }
 
 // Refresh implements [source.Refresher]: four ways in, each tried once, none
 // of which asks a person. A person is needed when each says clearly that it is
-// closed. Trouble on one way leaves the others open, unless it concerns them
-// all, and says nothing about what the session holds.
+// closed, or when nothing was understood for days. Trouble on one way leaves the
+// others open, unless it concerns them all, and says nothing about what the
+// session holds.
 func (a *adapter) Refresh(ctx context.Context, s *source.Session) error {
 	if err := a.refresh(ctx, s); err != nil {
 		return fmt.Errorf("infomentor: refresh: %w", err)
@@ -257,7 +320,7 @@ func (a *adapter) refresh(ctx context.Context, s *source.Session) error {
 	if err := d.unpair(ctx); err != nil {
 		return err
 	}
-	var unclear []error
+	var open []error
 	for _, way := range []struct {
 		try  func(context.Context) (wireHome, error)
 		rung source.Rung
@@ -268,18 +331,44 @@ func (a *adapter) refresh(ctx context.Context, s *source.Session) error {
 			return source.ErrWrongPerson
 		case err == nil:
 			s.Renewed(way.rung)
-			return d.topUp(ctx)
+			d.state.Unclear = unclear{}
+			return errors.Join(d.topUp(ctx), d.save(ctx))
 		case closed(err):
 		case ends(err):
-			return errors.Join(append(unclear, err)...)
+			return errors.Join(append(open, err)...)
 		default:
-			unclear = append(unclear, err)
+			open = append(open, err)
 		}
 	}
-	if len(unclear) > 0 {
-		return errors.Join(unclear...)
+	if err := errors.Join(open...); err != nil {
+		return d.countUnclear(ctx, err)
 	}
 	return source.ErrSessionExpired
+}
+
+// When renewals that are not understood say that a person is needed: there may
+// be a new way in, which only people find.
+const (
+	unclearFor   = 3 * 24 * time.Hour
+	unclearTimes = 5 // for a program that seldom runs
+)
+
+// countUnclear counts a renewal that was not understood, and says what it comes
+// to.
+func (d *dialogue) countUnclear(ctx context.Context, err error) error {
+	if !errors.Is(err, source.ErrNotUnderstood) {
+		return err // it passes
+	}
+	now, u := d.a.cfg.Now(), d.state.Unclear
+	if u.Times == 0 || now.Before(u.Since) {
+		u = unclear{Since: now.UTC().Truncate(time.Second)}
+	}
+	u.Times++
+	if u.Times >= unclearTimes && now.Sub(u.Since) >= unclearFor {
+		return fmt.Errorf("not understood for days: %w: %w", err, source.ErrSessionExpired)
+	}
+	d.state.Unclear = u
+	return errors.Join(err, d.save(ctx))
 }
 
 // closed reports whether a way in is clearly not open.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"syncd/source"
 	"syncd/source/infomentor/infomentortest"
@@ -111,19 +112,68 @@ func TestRenewalGoesOn(t *testing.T) {
 	}
 }
 
-// A municipality's own sign-in needs a person.
+// A municipality's own sign-in needs a person, whoever leads there: the bridge,
+// or the older system, which remembers where somebody signed in last.
 func TestRenewalLeadsToAMunicipality(t *testing.T) {
-	bubble(t, infomentortest.Options{}, nil, func(f *family) {
-		s := f.login()
-		f.fake.KillPerson(f.guardian().PersonalNumber)
-		f.fake.Inject(faketest.Fault{
-			Path:   "/swedish/production/mentor/",
-			Change: faketest.Status(http.StatusFound, "Location", "https://sso.infomentor.se/login.ashx?idp=nacka"),
+	for _, to := range []string{
+		"https://sso.infomentor.se/login.ashx?idp=nacka", "https://ims-grandid-api.infomentor.se/Login/initial?communeId=1",
+		"https://idp.example.invalid/saml",
+	} {
+		t.Run(to, func(t *testing.T) {
+			bubble(t, infomentortest.Options{}, nil, func(f *family) {
+				s := f.login()
+				f.fake.KillPerson(f.guardian().PersonalNumber)
+				f.fake.Inject(faketest.Fault{Path: "/swedish/production/mentor/", Change: faketest.Status(http.StatusFound, "Location", to)})
+				if err := f.refresh(s); !errors.Is(err, source.ErrSessionExpired) {
+					t.Errorf("Refresh = %v, want %v", err, source.ErrSessionExpired)
+				}
+			})
 		})
-		if err := f.refresh(s); !errors.Is(err, source.ErrSessionExpired) {
-			t.Errorf("Refresh = %v, want %v", err, source.ErrSessionExpired)
-		}
-	})
+	}
+}
+
+// Answers that nobody understands end nothing for three days. Then a person is
+// asked: there may be a new way in.
+func TestRenewalIsNotUnderstoodForDays(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*faketest.Answer)
+		want   error
+	}{
+		"not understood": {faketest.HTML(), source.ErrSessionExpired},
+		"trouble":        {faketest.Body("text/html", hoppsan), source.ErrUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, infomentortest.Options{}, pairing(), func(f *family) {
+				s := f.login()
+				f.fake.KillPerson(f.guardian().PersonalNumber)
+				hours := func(n int) {
+					t.Helper()
+					for range n {
+						if err := f.refresh(s); err == nil || errors.Is(err, source.ErrSessionExpired) {
+							t.Fatalf("Refresh = %v", err)
+						}
+						time.Sleep(time.Hour)
+					}
+				}
+				for _, path := range []string{"/", "oauth2/token"} {
+					f.fake.Inject(faketest.Fault{Path: path, Change: c.change})
+				}
+				hours(71)
+				f.fake.Heal()
+				if err := f.refresh(s); err != nil { // and all is as before
+					t.Fatalf("Refresh after that = %v", err)
+				}
+				f.fake.KillPerson(f.guardian().PersonalNumber)
+				for _, path := range []string{"/", "oauth2/token"} {
+					f.fake.Inject(faketest.Fault{Path: path, Change: c.change})
+				}
+				hours(72)
+				if err := f.refresh(s); !errors.Is(err, c.want) {
+					t.Errorf("Refresh after three days = %v, want %v", err, c.want)
+				}
+			})
+		})
+	}
 }
 
 // Where the older system keeps a login to itself, it is asked to hand it over.
@@ -140,39 +190,77 @@ func TestLoginStays(t *testing.T) {
 }
 
 // A password whose answer was lost may have been turned down: it is not sent
-// again. One whose answer says nothing of it is.
+// again. One whose answer says nothing of it is, once.
 func TestPasswordWithoutAnswer(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*faketest.Answer)
-		again  bool
+		sent   int // in all, also when it was wrong
 	}{
-		"connection ends": {faketest.Break(), false},
-		"cut off":         {faketest.CutOff(), false},
-		"maintenance":     {faketest.HTML(), true},
-		"503":             {faketest.Status(http.StatusServiceUnavailable), true},
-		"told to wait":    {faketest.RetryAfter(1e9), true},
+		"connection ends":   {faketest.Break(), 1},
+		"cut off":           {faketest.CutOff(), 1},
+		"page of no kind":   {faketest.HTML(), 1}, // and then the sign-in again
+		"list of sign-ins":  {faketest.Body("text/html", idpList), 1},
+		"leads to the form": {faketest.Status(http.StatusFound, "Location", "/swedish/production/mentor/?failed=1"), 1},
+		"page of regret":    {faketest.Body("text/html", hoppsan), 2},
+		"leads to regret":   {faketest.Status(http.StatusFound, "Location", "https://hub.infomentor.se/Home/Errors/Server"), 2},
+		"503":               {faketest.Status(http.StatusServiceUnavailable), 2},
+		"told to wait":      {faketest.RetryAfter(time.Minute), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, infomentortest.Options{}, nil, func(f *family) {
 				s := f.withPassword()
 				f.fake.ChangePassword(f.guardian().PersonalNumber, "ett annat")
 				f.fake.KillLogins()
-				// After the Hub's own relay, and the one before the form.
-				f.fake.Inject(faketest.Fault{Path: "/swedish/production/mentor/", Skip: 2, Times: 1, Change: c.change})
-				if err := f.refresh(s); err == nil || errors.Is(err, source.ErrSessionExpired) {
-					t.Errorf("Refresh = %v", err)
+				for range 6 {
+					before := f.fake.Rejected()
+					f.fake.Inject(faketest.Fault{Path: "/swedish/production/mentor/", Change: func(a *faketest.Answer) {
+						if f.fake.Rejected() > before {
+							before = 1000 // this answer only
+							c.change(a)
+						}
+					}})
+					_ = f.refresh(s)
+					f.fake.Heal()
+					time.Sleep(6 * time.Hour)
 				}
-				if f.fake.Rejected() != 1 {
-					t.Fatal("the password was not sent")
+				if got := f.fake.Rejected(); got != c.sent {
+					t.Errorf("the password was sent %d times, want %d", got, c.sent)
 				}
-				f.fake.Heal()
-				if err := f.refresh(s); !errors.Is(err, source.ErrSessionExpired) {
-					t.Errorf("Refresh after that = %v, want %v", err, source.ErrSessionExpired)
-				}
-				if again := f.fake.Rejected() == 2; again != c.again {
-					t.Errorf("the password was sent again: %v, want %v", again, c.again)
+				if err := f.refresh(s); !errors.Is(err, source.ErrSessionExpired) || strings.Contains(string(s.State()), `"password"`) {
+					t.Errorf("Refresh in the end = %v, want %v and no password", err, source.ErrSessionExpired)
 				}
 			})
 		})
 	}
+}
+
+const idpList = `<html><body><form action="./"><input type="hidden" name="login_ascx$IdpListRepeater$ctl00$url" value="x"></form></body></html>`
+
+// Once the platform led on from the form, the network costs no sign-in, however
+// often.
+func TestPasswordIsAcceptedInTrouble(t *testing.T) {
+	bubble(t, infomentortest.Options{}, nil, func(f *family) {
+		s := f.withPassword()
+		for range 4 {
+			f.fake.KillLogins()
+			f.fake.KillPerson(f.guardian().PersonalNumber)
+			n := 0
+			f.fake.Inject(faketest.Fault{Path: "/authentication/authentication/login", Change: func(a *faketest.Answer) {
+				if n++; n >= 3 { // by the Hub's relay, for the form, after the form
+					faketest.Break()(a)
+				}
+			}})
+			if err := f.refresh(s); !errors.Is(err, source.ErrUnavailable) {
+				t.Errorf("Refresh = %v, want %v", err, source.ErrUnavailable)
+			}
+			if n != 3 {
+				t.Fatalf("%d requests for the sign-in, want 3", n)
+			}
+			f.fake.Heal()
+			f.fake.KillLogins()
+		}
+		if err := f.refresh(s); err != nil {
+			t.Errorf("Refresh after that = %v", err)
+		}
+	})
 }

@@ -76,14 +76,10 @@ func (a *adapter) beginPassword(ctx context.Context, in source.Answers) (*attemp
 	if err != nil {
 		return nil, err
 	}
-	resp, err := d.password(ctx, user, pass, func() error { return nil })
+	h, err := d.byPassword(ctx, user, pass, func(fate) error { return nil })
 	if errors.Is(err, errRejected) {
 		return &attempt{last: source.Progress{State: source.LoginRejected}}, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	h, err := d.accepted(ctx, resp)
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func TestPasswordInterrupted(t *testing.T) {
 		f.fake.KillLogins()
 		var stored []byte
 		s := source.NewSession(first.State(), func(_ context.Context, b []byte) error {
-			if strings.Contains(string(stored), `"tried":true`) {
+			if strings.Contains(string(stored), `"sent":2`) {
 				return errKilled
 			}
 			stored = slices.Clone(b)

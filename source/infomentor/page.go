@@ -100,13 +100,14 @@ const (
 // relayForm returns the form by which one of the platform's hosts hands a
 // login on to the next.
 func relayForm(resp *fetch.Response) (form, bool) {
-	host := resp.URL.Hostname()
-	if resp.Status != http.StatusOK || host != loginHost && !strings.HasSuffix(host, "."+loginHost) ||
-		!bytes.Contains(resp.Body, []byte(relayInput)) {
+	if resp.Status != http.StatusOK || !isOwn(resp.URL.Hostname()) || !bytes.Contains(resp.Body, []byte(relayInput)) {
 		return form{}, false
 	}
 	return readPage(resp.Body).with(relayInput)
 }
+
+// isOwn reports whether a host is one of the platform's own.
+func isOwn(host string) bool { return host == loginHost || strings.HasSuffix(host, "."+loginHost) }
 
 // loginForm returns the form for user name and password.
 func loginForm(resp *fetch.Response) (form, bool) {

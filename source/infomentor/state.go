@@ -21,6 +21,8 @@ type state struct {
 	Owner    userID    `json:"owner,omitempty"`
 	Password *password `json:"password,omitempty"`
 	Devices  []chain   `json:"devices,omitempty"`
+	// Unclear are the renewals that nobody could understand.
+	Unclear unclear `json:"unclear,omitzero"`
 	// Unpaired is when the platform last refused to pair.
 	Unpaired time.Time `json:"unpaired,omitzero"`
 	// Phone are the pupils as the phone's list has them.
@@ -58,10 +60,14 @@ type memory struct {
 type password struct {
 	User     string `json:"user"`
 	Password string `json:"password"`
-	// Tried is set, durably, before the password is sent and taken back when
-	// the platform did not turn it down. One that is found set may have been
-	// turned down, and is not sent again.
-	Tried bool `json:"tried,omitempty"`
+	// Sent is how often it was sent since it last led to the home page.
+	Sent int `json:"sent,omitempty"`
+}
+
+// unclear counts renewals in a row that were not understood.
+type unclear struct {
+	Since time.Time `json:"since"`
+	Times int       `json:"times"`
 }
 
 // lent is a selection that a read took from the parent.

@@ -115,7 +115,7 @@ func (b *builder) has(part school.Part) bool {
 	case school.PartTasks:
 		return b.module("task")
 	case school.PartNews:
-		return b.module("communication") || b.log()
+		return b.module(moduleNews) || b.log()
 	case school.PartSchedule, school.PartNotices:
 		return true // no module's name is known for them
 	case school.PartMenu:
@@ -123,9 +123,13 @@ func (b *builder) has(part school.Part) bool {
 	return false
 }
 
+// moduleNews is the home page's name of the module that holds the news and
+// says whom it answers about.
+const moduleNews = "communication"
+
 // module reports whether the home page lists a module, or lists none at all.
-func (b *builder) module(name string) bool {
-	return len(b.apps) == 0 || slices.ContainsFunc(b.apps, func(a wireApp) bool { return strings.EqualFold(a.CodeName, name) })
+func (r *read) module(name string) bool {
+	return len(r.apps) == 0 || slices.ContainsFunc(r.apps, func(a wireApp) bool { return strings.EqualFold(a.CodeName, name) })
 }
 
 func (b *builder) part(ctx context.Context, part school.Part) error {

@@ -34,6 +34,10 @@ import (
 //     come.
 //
 // It is kept only after the child's last check.
+//
+// Of a child whose answers bear no mark that is remembered for a week, and the
+// home page has to do: nobody would notice answers that lag. So it is where the
+// mark does not follow the selection.
 
 // vouchEvery is how many answers are believed from one mark to the next. A
 // parent who selects a child elsewhere, and back, within so few requests would
@@ -43,6 +47,10 @@ const vouchEvery = 4
 // settled is how long after a switch, anybody's, the platform may still answer
 // about the child that was selected before.
 const settled = 2 * time.Minute
+
+// lull is how long a child whose answers bear no mark is left alone after a
+// switch, see [read.pause]; one project does so with every child.
+const lull = 3 * time.Second
 
 // Marks that are none.
 const (
@@ -71,8 +79,8 @@ func (r *read) vouched(ctx context.Context, p pupil, again bool) (*builder, erro
 		if err := r.stillMarked(ctx, p, true); err != nil {
 			return nil, r.whole(p, err)
 		}
-		if r.mark > 0 {
-			r.state.Marks[p.id] = r.mark
+		if !r.blind() {
+			r.state.setMark(p.id, r.mark, r.taken)
 		}
 	}
 	return b, trouble
@@ -81,12 +89,10 @@ func (r *read) vouched(ctx context.Context, p pupil, again bool) (*builder, erro
 // settleOn selects a child, makes sure of it and notes the mark that its
 // answers have to bear.
 func (r *read) settleOn(ctx context.Context, p pupil, again bool) error {
-	if r.chosen != p.id {
-		if err := r.choose(ctx, p); err != nil {
-			return err
-		}
+	err := r.turnTo(ctx, p)
+	if err != nil {
+		return err
 	}
-	var err error
 	if r.mark, err = r.look(ctx, p); err != nil {
 		return err
 	}
@@ -98,7 +104,7 @@ func (r *read) settleOn(ctx context.Context, p pupil, again bool) error {
 	switch {
 	case r.sure(p, r.mark):
 		return nil
-	case r.siblings(p, r.mark) && !again:
+	case r.lags(p, r.mark) && !again:
 		r.chosen = ""
 		return source.ErrWrongChild // it lags, mostly by one answer or two
 	}
@@ -109,7 +115,14 @@ func (r *read) settleOn(ctx context.Context, p pupil, again bool) error {
 		return err
 	}
 	known, ok := r.state.Marks[p.id]
-	if r.siblings(p, r.mark) || ok && r.mark > 0 && known != r.mark {
+	sibling := r.siblings(p, r.mark)
+	switch {
+	case sibling && r.state.Strangers:
+		// Two children have one mark, which nobody but the answers told.
+		clear(r.state.Marks)
+		r.state.Blind = r.taken.UTC().Truncate(time.Second)
+		r.mark = unmarked
+	case sibling || ok && r.mark > 0 && known != r.mark:
 		// Either we are wrong about the marks or the platform is. They are
 		// learned anew, and not from notifications.
 		clear(r.state.Marks)
@@ -120,21 +133,61 @@ func (r *read) settleOn(ctx context.Context, p pupil, again bool) error {
 	return nil
 }
 
+// turnTo selects a child, unless it is selected.
+func (r *read) turnTo(ctx context.Context, p pupil) error {
+	if r.chosen == p.id {
+		return nil
+	}
+	if err := r.choose(ctx, p); err != nil {
+		return err
+	}
+	if known, ok := r.markOf(p.id); ok && known <= 0 {
+		return r.pause(ctx)
+	}
+	return nil
+}
+
+// markOf returns what is known of the mark of a child's answers.
+func (r *read) markOf(id pupilID) (im2ID, bool) {
+	if r.blind() {
+		return unmarked, true
+	}
+	if known, ok := r.state.Marks[id]; ok {
+		return known, true
+	}
+	b, ok := r.state.Bare[id]
+	return b.Mark, ok && lately(b.At, r.taken)
+}
+
+// blind reports whether the platform's marks were lately found not to follow
+// the selection.
+func (r *read) blind() bool { return lately(r.state.Blind, r.taken) }
+
 // sure reports whether answers that bear a mark are about a child: as is
 // known, or because they are about none of the siblings.
 func (r *read) sure(p pupil, seen im2ID) bool {
-	if known, ok := r.state.Marks[p.id]; ok {
+	known, ok := r.markOf(p.id)
+	if ok && (known > 0 || known == seen) {
 		return known == seen
 	}
 	if seen == unmarked {
 		return false
 	}
 	for _, o := range r.pupils {
-		if known, ok := r.state.Marks[o.id]; o.id != p.id && (!ok || known == seen) {
+		if known, ok := r.markOf(o.id); o.id != p.id && (!ok || known == seen) {
 			return false
 		}
 	}
 	return true
+}
+
+// lags reports whether answers that bear a mark seem to be about a sibling.
+func (r *read) lags(p pupil, seen im2ID) bool {
+	_, marked := r.state.Marks[p.id]
+	return r.siblings(p, seen) || marked && slices.ContainsFunc(r.pupils, func(o pupil) bool {
+		known, ok := r.markOf(o.id)
+		return o.id != p.id && ok && known == seen
+	})
 }
 
 // siblings reports whether a mark is known to be a sibling's.
@@ -166,10 +219,13 @@ func (r *read) learn(rows []wireNotice) {
 	marks := map[pupilID]im2ID{}
 	for _, row := range rows {
 		i := slices.IndexFunc(r.pupils, func(p pupil) bool { return p.mapping != "" && p.mapping == row.Mapping })
-		if i < 0 || row.IM2 <= 0 {
+		if i < 0 || row.IM2 <= 0 || r.deleted(r.pupils[i]) {
 			continue
 		}
 		id := r.pupils[i].id
+		if known, ok := r.markOf(id); ok && known <= 0 {
+			continue // its answers do not bear it
+		}
 		if before, ok := marks[id]; ok && before != row.IM2 {
 			return
 		}
@@ -192,7 +248,7 @@ func (r *read) look(ctx context.Context, p pupil) (im2ID, error) {
 	if err != nil {
 		return 0, err
 	}
-	if known, ok := r.state.Marks[p.id]; !ok || known != seen {
+	if known, ok := r.markOf(p.id); !ok || known != seen {
 		return seen, r.lookAtHome(ctx, p)
 	}
 	return seen, nil
@@ -213,8 +269,14 @@ func (r *read) lookAtHome(ctx context.Context, p pupil) error {
 	return nil
 }
 
-// askMark asks a module whom it answers about.
+// askMark asks a module whom it answers about, where that would help.
 func (r *read) askMark(ctx context.Context) (im2ID, error) {
+	switch {
+	case r.blind():
+		return unmarked, nil
+	case !r.module(moduleNews):
+		return noModule, nil
+	}
 	var w wireMark
 	err := r.json(ctx, pathCommunication, struct{}{}, &w)
 	if errors.Is(err, source.ErrAbsent) {
@@ -227,9 +289,12 @@ func (r *read) askMark(ctx context.Context) (im2ID, error) {
 }
 
 // stillMarked makes sure that the answers are still about the child: by the
-// mark, and by the home page as well at the end or where the mark alone does
-// not tell.
+// mark or, where there is none, by the home page; by both at the end, or where
+// the mark alone does not tell.
 func (r *read) stillMarked(ctx context.Context, p pupil, atEnd bool) error {
+	if r.mark <= 0 && !atEnd {
+		return r.lookAtHome(ctx, p)
+	}
 	ask := r.askMark
 	if known, ok := r.state.Marks[p.id]; atEnd || !ok || known != r.mark {
 		ask = func(ctx context.Context) (im2ID, error) { return r.look(ctx, p) }
@@ -251,6 +316,19 @@ func (r *read) stillThere(ctx context.Context, p pupil) error {
 		return nil
 	}
 	return r.stillMarked(ctx, p, false)
+}
+
+// pause gives the platform time after a switch to a child whose answers bear no
+// mark, and throws one answer away.
+func (r *read) pause(ctx context.Context) error {
+	if err := wait(ctx, lull); err != nil {
+		return err
+	}
+	var w wireNotices
+	if err := r.json(ctx, pathNotices, struct{}{}, &w); ends(err) {
+		return err
+	}
+	return nil // it is not looked at
 }
 
 // wait returns after d, or when ctx ends.

@@ -71,9 +71,9 @@ func (a *adapter) fetch(ctx context.Context, s *source.Session, plan school.Plan
 		dialogue: d, plan: plan, taken: now, today: school.DateOf(plan.Now.In(school.Stockholm())),
 		pupils: pupilsOf(h, d.state.Phone), own: h.selected(), chosen: h.selected(), apps: h.Apps,
 	}
-	maps.DeleteFunc(d.state.Marks, func(id pupilID, _ im2ID) bool {
-		return !slices.ContainsFunc(r.pupils, func(p pupil) bool { return p.id == id })
-	})
+	gone := func(id pupilID) bool { return !slices.ContainsFunc(r.pupils, func(p pupil) bool { return p.id == id }) }
+	maps.DeleteFunc(d.state.Marks, func(id pupilID, _ im2ID) bool { return gone(id) })
+	maps.DeleteFunc(d.state.Bare, func(id pupilID, _ bare) bool { return gone(id) })
 	if err := sink.Roster(ctx, r.roster(h)); err != nil {
 		return err
 	}
@@ -232,6 +232,11 @@ func (r *read) forget(ctx context.Context) error {
 		return nil
 	}
 	return r.keep(ctx)
+}
+
+// deleted reports whether nothing of a child is wanted, by this read or any.
+func (r *read) deleted(p pupil) bool {
+	return !slices.ContainsFunc(parts(), func(part school.Part) bool { return !slices.Contains(r.plan.Unwanted[p.Ref], part) })
 }
 
 // unwanted reports whether nothing at all is to be read of a child.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,13 +22,13 @@ import (
 )
 
 // liar makes the platform lie in one of the ways that were seen or feared,
-// chosen by chance.
-func liar(r *rand.Rand, f *infomentortest.Server, children []schooltest.Child) (what string) {
+// chosen by chance; of its lies about the answer so many come in a row at most.
+func liar(r *rand.Rand, f *infomentortest.Server, children []schooltest.Child, lies int) (what string) {
 	var words []string
 	f.Change(func(o *infomentortest.Options) {
 		o.Lies, o.Stuck, o.SwitchFails = 0, false, false
 		if r.IntN(2) == 0 {
-			o.Lies = 1 + r.IntN(6)
+			o.Lies = 1 + r.IntN(lies)
 			words = append(words, fmt.Sprintf("lies %d", o.Lies))
 		}
 		if r.IntN(6) == 0 {
@@ -136,7 +138,7 @@ func TestMixedUpSiblings(t *testing.T) {
 	if testing.Short() {
 		t.Skip("thousands of reads")
 	}
-	const shards = 4
+	const shards = 8
 	for shard := range shards {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
@@ -149,6 +151,22 @@ func TestMixedUpSiblings(t *testing.T) {
 func near(now time.Time, list []school.Lesson) []school.Lesson {
 	list = slices.DeleteFunc(slices.Clone(list), func(l school.Lesson) bool { return l.Span.Start.Before(now) })
 	return list[:min(len(list), 12)]
+}
+
+// speechless returns how answers of a family bear no marks, if they do not, and
+// how many answers in a row may be about another child. Where no answer bears
+// one, nobody could know of more.
+func speechless(f *family, seed uint64) (change func(*faketest.Answer), lies int) {
+	noModule := faketest.Status(http.StatusFound, "Location", "/Home/HandleUnauthorizedRequest")
+	switch seed % 8 {
+	case 4:
+		return noModule, 1
+	case 5:
+		return faketest.Set("pupilIM2Id", 0), 1
+	case 6, 7:
+		return f.of(1, noModule), 6
+	}
+	return func(*faketest.Answer) {}, 6
 }
 
 func mixUp(t *testing.T, seed uint64, rounds int) {
@@ -170,6 +188,11 @@ func mixUp(t *testing.T, seed uint64, rounds int) {
 		f.world.EditSchool(c.School, func(s *schooltest.School) { s.Calendar = s.Calendar[:min(len(s.Calendar), 40)] })
 	}
 	children, whose := f.world.Children(), owners(f.world)
+	change, lies := speechless(f, seed)
+	noMarks := func() {
+		f.fake.Inject(faketest.Fault{Path: "communication/communication/appdata", Change: change})
+	}
+	noMarks()
 	s := f.login()
 	stranger := stored(s)
 	f.read(s, f.plan())
@@ -185,12 +208,13 @@ func mixUp(t *testing.T, seed uint64, rounds int) {
 				s = stored(friend)
 			}
 		}
-		what := liar(r, f.fake, children)
+		what := liar(r, f.fake, children, lies)
 		parts := infomentor.Platform().Parts
 		r.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
 		plan.Parts = parts[:1+r.IntN(4)/3]
 		k, err := f.fetch(s, plan)
 		f.fake.Heal()
+		noMarks()
 		time.Sleep(5 * time.Minute)
 		for _, snap := range k.snapshots {
 			handed++
@@ -242,26 +266,46 @@ func TestMarksAreForgotten(t *testing.T) {
 }
 
 // Whose a mark is, is told by notifications. Where these name children by ids
-// of another kind, or are not there, it shows when nothing lags any more.
+// of another kind, or are not there, it shows when nothing lags any more, once;
+// so it does that a child's answers bear none. The next read is quick, and needs
+// about as many requests as one whose marks are known.
 func TestMarksAreLearned(t *testing.T) {
+	const notices, marks = "getnotifications", "communication/communication/appdata"
+	noModule := faketest.Status(http.StatusFound, "Location", "/Home/HandleUnauthorizedRequest")
+	noMark := func(a *faketest.Answer) {
+		a.Body = bytes.ReplaceAll(a.Body, []byte(`"pupilIM2Id"`), []byte(`"other"`))
+	}
+	none := func(a *faketest.Answer) { a.Body = []byte(`{"notifications":[]}`) }
+	type faults map[string]func(*faketest.Answer)
 	for name, c := range map[string]struct {
-		change func(*faketest.Answer)
+		change faults
 		quick  bool
 	}{
-		"by notifications": {func(*faketest.Answer) {}, true},
-		"no notifications": {func(a *faketest.Answer) { a.Body = []byte(`{"notifications":[]}`) }, false},
-		"ids of another kind": {func(a *faketest.Answer) {
+		"by notifications": {nil, true},
+		"no notifications": {faults{notices: none}, false},
+		"ids of another kind": {faults{notices: func(a *faketest.Answer) {
 			a.Body = bytes.ReplaceAll(a.Body, []byte(`"pupilIM2Id":29`), []byte(`"pupilIM2Id":39`))
-		}, false},
-		"one id for all": {faketest.Set("pupilIM2Id", 2900000), false},
-		"not understood": {faketest.HTML(), false},
+		}}, false},
+		"one id for all":              {faults{notices: faketest.Set("pupilIM2Id", 2900000)}, false},
+		"not understood":              {faults{notices: faketest.HTML()}, false},
+		"no module":                   {faults{marks: noModule}, false},
+		"no module, no notifications": {faults{marks: noModule, notices: none}, false},
+		"module is not listed":        {faults{marks: noModule, "": unlisted}, false},
+		"no mark":                     {faults{marks: noMark}, false},
+		"one child without":           {faults{"one": noModule, notices: none}, false},
+		"one mark for all":            {faults{marks: faketest.Set("pupilIM2Id", 2900000)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, infomentortest.Options{Lies: 1}, nil, func(f *family) {
 				s, whose := f.login(), owners(f.world)
-				f.fake.Inject(faketest.Fault{Path: "getnotifications", Change: c.change})
-				for range 2 {
-					began := f.clock()
+				for path, change := range c.change {
+					if path == "one" {
+						path, change = marks, f.of(1, change)
+					}
+					f.fake.Inject(faketest.Fault{Path: path, Change: change})
+				}
+				for n := range 3 {
+					began, before := f.clock(), len(f.fake.Requests())
 					k, err := f.fetch(s, f.plan(school.PartCalendar, school.PartTasks))
 					if err != nil || len(k.snapshots) != 3 {
 						t.Errorf("Fetch = %v, %d children were read, want 3", err, len(k.snapshots))
@@ -271,13 +315,55 @@ func TestMarksAreLearned(t *testing.T) {
 							t.Errorf("%d entries under the wrong child", n)
 						}
 					}
-					if took := f.clock().Sub(began); (took < time.Minute) != c.quick {
-						t.Errorf("the read took %s", took)
+					if took := f.clock().Sub(began); (took < 15*time.Second) != (c.quick || n > 0) {
+						t.Errorf("read %d took %s", n, took)
 					}
-					c.quick = true // the marks are known
+					if got := len(f.fake.Requests()) - before; n > 0 && got > 48 {
+						t.Errorf("read %d made %d requests", n, got)
+					}
 					time.Sleep(10 * time.Minute)
 				}
 			})
 		})
 	}
+}
+
+// of changes only the answers that bear a child's mark.
+func (f *family) of(child int, change func(*faketest.Answer)) func(*faketest.Answer) {
+	mark := []byte(strconv.Itoa(infomentortest.IM2ID(f.world.Children()[child])))
+	return func(a *faketest.Answer) {
+		if bytes.Contains(a.Body, mark) {
+			change(a)
+		}
+	}
+}
+
+// unlisted leaves a module out of the home page.
+func unlisted(a *faketest.Answer) {
+	a.Body = bytes.ReplaceAll(a.Body, []byte(`"codeName":"communication"`), []byte(`"codeName":"other"`))
+}
+
+// That a child's answers bear no mark is asked again after a week.
+func TestMarkAppears(t *testing.T) {
+	bubble(t, infomentortest.Options{Idle: 1000 * time.Hour, Life: 1000 * time.Hour, NoRestart: true}, nil, func(f *family) {
+		s := f.login()
+		f.fake.Inject(faketest.Fault{Path: "communication/communication/appdata", Change: faketest.Set("pupilIM2Id", 2900000)})
+		f.fake.Inject(faketest.Fault{Path: "getnotifications", Change: faketest.Set("pupilIM2Id", 0)})
+		asked := func() int {
+			before := f.fake.Count("communication/communication/appdata")
+			_, _ = f.fetch(s, f.plan(school.PartTasks))
+			return f.fake.Count("communication/communication/appdata") - before
+		}
+		for range 2 {
+			asked() // what does not follow the selection is found out
+		}
+		if n := asked(); n > 0 {
+			t.Errorf("a mark that tells nothing was asked for %d times", n)
+		}
+		f.fake.Heal()
+		time.Sleep(8 * 24 * time.Hour)
+		if asked() == 0 || !strings.Contains(string(s.Memory()), `"marks":{"`) {
+			t.Error("the marks are not known after a week")
+		}
+	})
 }

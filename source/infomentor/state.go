@@ -42,6 +42,10 @@ type memory struct {
 	Marks map[pupilID]im2ID `json:"marks,omitempty"`
 	// Strangers: the ids in notifications were found not to be marks.
 	Strangers bool `json:"strangers,omitempty"`
+	// Bare are the children whose answers were found to bear no mark.
+	Bare map[pupilID]bare `json:"bare,omitempty"`
+	// Blind is when two children's answers were last found to bear one mark.
+	Blind time.Time `json:"blind,omitzero"`
 	// Absent are the modules that a child was found not to have, and when.
 	Absent map[pupilID]map[school.Part]time.Time `json:"absent,omitempty"`
 	// Noticed are the newest notifications that were stored of each child.
@@ -95,6 +99,12 @@ type mark struct {
 	Modified  time.Time `json:"modified"`
 }
 
+// bare says that a child's answers bear no mark.
+type bare struct {
+	Mark im2ID     `json:"m"` // which of the marks that are none
+	At   time.Time `json:"at"`
+}
+
 // noticed are a child's newest notifications: of one moment, mostly one.
 type noticed struct {
 	At  time.Time `json:"at"`
@@ -114,7 +124,7 @@ func newState() state { return state{Version: stateVersion, memory: newMemory()}
 func newMemory() memory {
 	return memory{
 		Version: stateVersion,
-		Marks:   map[pupilID]im2ID{}, Absent: map[pupilID]map[school.Part]time.Time{}, Noticed: map[pupilID]noticed{},
+		Marks:   map[pupilID]im2ID{}, Bare: map[pupilID]bare{}, Absent: map[pupilID]map[school.Part]time.Time{}, Noticed: map[pupilID]noticed{},
 		Letters: map[school.Ref]mark{}, Files: map[string]fileNote{}, Addresses: map[pupilID]string{}, Shown: map[pupilID]shownList{},
 	}
 }
@@ -162,6 +172,9 @@ func decodeMemory(data []byte, of userID) memory {
 	if m.Marks == nil {
 		m.Marks = fresh.Marks
 	}
+	if m.Bare == nil {
+		m.Bare = fresh.Bare
+	}
 	if m.Absent == nil {
 		m.Absent = fresh.Absent
 	}
@@ -183,13 +196,38 @@ func decodeMemory(data []byte, of userID) memory {
 	return m
 }
 
-// absence is how long a module that was missing is not asked for again.
+// absence is how long a module that was missing is not asked for again, and
+// what bears no mark is not looked into.
 const absence = 7 * 24 * time.Hour
 
 // absent reports whether a child was lately found not to have a part.
 func (m memory) absent(id pupilID, part school.Part, now time.Time) bool {
-	at, ok := m.Absent[id][part]
-	return ok && now.Sub(at) < absence && !at.After(now)
+	return lately(m.Absent[id][part], now)
+}
+
+// lately reports whether what was found then still counts.
+func lately(then, now time.Time) bool {
+	return !then.IsZero() && now.Sub(then) < absence && !then.After(now)
+}
+
+// setMark remembers the mark of a child's answers, or that they bear none.
+func (m memory) setMark(id pupilID, seen im2ID, now time.Time) {
+	if seen > 0 {
+		m.Marks[id] = seen
+		delete(m.Bare, id)
+		return
+	}
+	delete(m.Marks, id)
+	if b, ok := m.Bare[id]; !ok || b.Mark != seen || !lately(b.At, now) {
+		m.Bare[id] = bare{Mark: seen, At: now.UTC().Truncate(time.Second)}
+	}
+}
+
+// drop forgets what is remembered of a child by itself.
+func (m memory) drop(id pupilID) {
+	delete(m.Marks, id)
+	delete(m.Bare, id)
+	delete(m.Absent, id)
 }
 
 // setAbsent remembers that a child does not have a part.

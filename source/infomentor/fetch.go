@@ -206,14 +206,18 @@ func (r *read) each(ctx context.Context, sink source.Sink, readOne func(pupil) (
 }
 
 // forget lets go of what is remembered of children and parts that
-// nobody wants any more: names of files, addresses, marks of letters.
+// nobody wants any more: names of files, addresses, marks of letters; of a
+// child of whom nothing is wanted, also its own marks and modules.
 func (r *read) forget(ctx context.Context) error {
 	m := &r.state.memory
 	size := func() int {
-		return len(m.Files) + len(m.Letters) + len(m.Noticed) + len(m.Addresses) + len(m.Shown)
+		return len(m.Files) + len(m.Letters) + len(m.Noticed) + len(m.Addresses) + len(m.Shown) + len(m.Marks) + len(m.Bare) + len(m.Absent)
 	}
 	before := size()
 	for _, p := range r.pupils {
+		if r.deleted(p) {
+			m.drop(p.id)
+		}
 		for _, part := range r.plan.Unwanted[p.Ref] {
 			switch part {
 			case school.PartCalendar:

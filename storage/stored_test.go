@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write the stored files of the release u
 // as an earlier program left them, and what they hold in words. "begin" is of
 // the first step of both schemas, "future" of a step that nobody knows. The
 // others are of a release each, and are never written again once it is out.
-// Until then, whoever changes a migration runs
+// Until then, whoever appends a migration runs
 //
 //	go test ./storage -run TestStoredFiles -update
 //
@@ -83,7 +83,7 @@ func TestStoredFiles(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want(t, "schema "+when+"; if a migration was changed see the comment on -update", got, schema)
+				want(t, "schema "+when+"; if a migration was appended see the comment on -update", got, schema)
 				words, err := os.ReadFile(filepath.Join(dir, "holds.golden"))
 				if err != nil {
 					t.Fatal(err)

@@ -166,27 +166,43 @@ func (db *DB) clean(ctx context.Context, c Cleanup) (Removed, error) {
 // places lists what the copy that is restored has to know beside its own
 // places: where it lies, and the places of the data that are there, if they can
 // be opened.
-func (o *RestoreOptions) places(ctx context.Context) (out []Place) {
+func (o *RestoreOptions) places(ctx context.Context) (out []Place, err error) {
 	if o.Place != "" {
 		out = append(out, Place{Path: o.Place, What: CopyBackup, At: o.Now()})
 	}
 	f, err := openCopy(ctx, filepath.Join(o.Dir, StateName), statePurpose, o.Keys)
 	if err != nil {
-		return out // there are none, or they are why somebody restores
+		return out, nil //nolint:nilerr // there are none, or they are why somebody restores
 	}
-	defer func() { _ = f.Close() }()
-	before, err := (&DB{state: &book{file: f}}).Places(ctx)
-	if err != nil {
-		return out // data of an older version, which remembered none
-	}
-	return append(out, before...)
+	before, err := placesIn(ctx, f)
+	return append(out, before...), errors.Join(err, f.Close())
+}
+
+// placesIn lists the places in data of any schema. The first ones had no table
+// of them; any other fault means that they are not known.
+func placesIn(ctx context.Context, f file) (out []Place, err error) {
+	err = f.View(ctx, func(tx *sql.Tx) error {
+		var tables int
+		const query = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'place'"
+		if err := tx.QueryRowContext(ctx, query).Scan(&tables); err != nil || tables == 0 {
+			return err
+		}
+		out, err = rows(ctx, tx, func(r *sql.Rows, p *Place) error {
+			var at int64
+			err := r.Scan(&p.Path, &p.What, &at)
+			p.At = instant(at)
+			return err
+		}, "SELECT path, what, at FROM place ORDER BY path, what")
+		return err
+	})
+	return out, wrap("places of the data before", err)
 }
 
 // notePlaces makes the copy in dir remember the places.
 func (o *RestoreOptions) notePlaces(ctx context.Context, dir string) error {
-	places := o.places(ctx)
-	if len(places) == 0 {
-		return nil
+	places, err := o.places(ctx)
+	if err != nil || len(places) == 0 {
+		return err
 	}
 	db, err := Open(ctx, Options{Dir: dir, Keys: o.Keys, Now: o.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

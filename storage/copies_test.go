@@ -2,12 +2,17 @@ package storage_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"syncd/source/school"
 	"syncd/storage"
 	"syncd/storage/storagetest"
+	"syncd/storage/vault"
 )
 
 // TestPlaces: backups and an export in one folder are two places, and a place
@@ -150,4 +155,89 @@ func TestCleanups(t *testing.T) {
 	if err := copied.Clean(t.Context(), []storage.Cleanup{{Account: account}}); err != nil || len(copied.children()) != 0 {
 		t.Errorf("Clean of an account = %v, %d children left", err, len(copied.children()))
 	}
+}
+
+// oldData makes a data folder whose state.age has taken so many steps, and is
+// then changed by statements.
+func oldData(t *testing.T, keys *vault.Keys, steps int, more string) *house {
+	t.Helper()
+	h := &house{t: t, dir: filepath.Join(t.TempDir(), "data"), keys: keys, clock: storagetest.NewClock(storagetest.Start())}
+	if err := os.MkdirAll(h.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cacheSteps, _ := storage.Versions()
+	cacheSQL, stateSQL := begun()
+	if err := storage.WriteVersion(t.Context(), h.dir, h.keys, cacheSteps, steps, cacheSQL, stateSQL+more); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+const (
+	placeStep = 6 // the first that knows places
+	placeRow  = `INSERT INTO place (path, what, at) VALUES ('/b', 'backup', 5), ('/a', 'export', 5);`
+	// unreleasedPlaces is what step 6 made for a while.
+	unreleasedPlaces = `DROP TABLE place; CREATE TABLE place (path TEXT NOT NULL, what TEXT NOT NULL, at INTEGER NOT NULL, seen INTEGER NOT NULL,
+		PRIMARY KEY (path, what)) STRICT, WITHOUT ROWID;
+		INSERT INTO place VALUES ('/b', 'backup', 5, 3), ('/a', 'export', 5, 0);`
+)
+
+// oldPlaces are data of each schema that knew places before each saw deletions
+// by itself, and of the one that was there between.
+func oldPlaces(t *testing.T, keys *vault.Keys) map[string]*house {
+	t.Helper()
+	_, steps := storage.Versions()
+	out := map[string]*house{"unreleased": oldData(t, keys, steps-1, unreleasedPlaces)}
+	for n := placeStep; n < steps; n++ {
+		out[fmt.Sprintf("step %d", n)] = oldData(t, keys, n, placeRow)
+	}
+	return out
+}
+
+// TestPlacesOfEarlierSchemas: places that earlier programs have noted are known
+// still, in the schema that a new file has, and take part in what comes later.
+func TestPlacesOfEarlierSchemas(t *testing.T) {
+	t.Parallel()
+	schema := second2(storage.Schema(t.Context(), newHouse(t).DB))
+	for name, h := range oldPlaces(t, storagetest.Keys(t)) {
+		h.open()
+		want(t, "schema of "+name, second2(storage.Schema(t.Context(), h.DB)), schema)
+		places := second2(h.Places(t.Context()))
+		if len(places) != 2 || places[0].Path != "/a" || places[1].Path != "/b" || places[1].Seen != 0 {
+			t.Errorf("%s: Places = %+v", name, places)
+		}
+		if err := errors.Join(h.PutPlace(t.Context(), "/b", storage.CopyBackup), h.PutPlace(t.Context(), "/b", storage.CopyExport), h.Cleaned(t.Context(), 2, "/b")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestRestoreKeepsPlacesOfEarlierSchemas: a copy that takes the place of data
+// which an earlier program has written knows their places. Data that had none
+// stand in nobody's way; places that cannot be read do.
+func TestRestoreKeepsPlacesOfEarlierSchemas(t *testing.T) {
+	t.Parallel()
+	keys := storagetest.Keys(t)
+	copied := oldData(t, keys, 1, "")
+	copied.open()
+	from := copied.copyOut()
+	for name, h := range oldPlaces(t, keys) {
+		if _, err := h.restore(from); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		h.open()
+		if places := second2(h.Places(t.Context())); len(places) != 2 || places[0].Path != "/a" || places[1].Path != "/b" {
+			t.Errorf("%s: Places = %+v", name, places)
+		}
+	}
+	before := oldData(t, keys, placeStep-1, "")
+	if _, err := before.restore(from); err != nil {
+		t.Errorf("over data without places: %v", err)
+	}
+	odd := oldData(t, keys, placeStep, "ALTER TABLE place RENAME COLUMN path TO folder;")
+	kept := odd.keep(storage.StateName)
+	if _, err := odd.restore(from); err == nil || !strings.Contains(err.Error(), "places") {
+		t.Errorf("over data whose places cannot be read: %v", err)
+	}
+	want(t, "state.age after a restore that failed", string(odd.keep(storage.StateName)) == string(kept), true)
 }

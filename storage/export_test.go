@@ -95,3 +95,10 @@ func WriteVersion(ctx context.Context, dir string, keys *vault.Keys, cache, stat
 // SetStep has a function called between the durable writes of a removal, so
 // that a test can end the program there.
 func SetStep(db *DB, f func(string)) { db.stepped = f }
+
+// HoldContent takes the lock of whoever changes or copies the data, as one does
+// that hangs on a disk, until release.
+func HoldContent(db *DB) (release func()) {
+	db.content.Lock()
+	return db.content.Unlock
+}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"syncd/storage/vault"
 )
@@ -18,6 +19,9 @@ type WipeOptions struct {
 	// Key is the key file that goes first: without it nothing that is left by
 	// a crash can be opened. Empty: the key is kept by somebody else.
 	Key string
+	// Patience is how long [DB.Wipe] waits for whoever changes or copies the data;
+	// then it goes on all the same. 0: as long as it takes.
+	Patience time.Duration
 	// Step is called between the removals; for tests, may be nil.
 	Step func(name string)
 }
@@ -34,8 +38,9 @@ type Wiped struct {
 // is of no use afterwards: every method fails, and nothing is written any more.
 // The lock is kept until [DB.Close].
 func (db *DB) Wipe(o WipeOptions) (Wiped, error) {
-	db.content.Lock()
-	defer db.content.Unlock()
+	if db.holdContent(o.Patience) {
+		defer db.content.Unlock()
+	}
 	var errs []error
 	for _, b := range []*book{db.cache, db.state} {
 		if f, ok := b.file.(*vault.File); ok {
@@ -46,6 +51,26 @@ func (db *DB) Wipe(o WipeOptions) (Wiped, error) {
 	o.Dir = db.Dir()
 	out, err := Wipe(o)
 	return out, errors.Join(err, errors.Join(errs...))
+}
+
+// holdContent takes the lock on the content, and reports whether it was to be
+// had in time; 0 means as long as it takes.
+func (db *DB) holdContent(patience time.Duration) bool {
+	if patience <= 0 {
+		db.content.Lock()
+		return true
+	}
+	end, again := time.NewTimer(patience), time.NewTicker(10*time.Millisecond)
+	defer end.Stop()
+	defer again.Stop()
+	for !db.content.TryLock() {
+		select {
+		case <-end.C:
+			return false
+		case <-again.C:
+		}
+	}
+	return true
 }
 
 // Wiped reports whether everything was deleted.

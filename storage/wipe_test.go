@@ -44,6 +44,27 @@ func leaveTraces(t *testing.T, dir string, more ...string) {
 	}
 }
 
+// TestWipeWithoutPatience: whoever holds the data, such as a copy to a disk that
+// hangs, is not waited for where that is said; otherwise he is.
+func TestWipeWithoutPatience(t *testing.T) {
+	t.Parallel()
+	h, source := keyed(t, t.TempDir())
+	release := storage.HoldContent(h.DB)
+	got, err := h.Wipe(storage.WipeOptions{Key: source.Managed, Patience: time.Millisecond})
+	if err != nil || !got.Key || !h.Wiped() {
+		t.Errorf("Wipe = %+v, %v", got, err)
+	}
+	want(t, "what is left", left(t, h.dir), []string{"lock"})
+	release()
+
+	h, source = keyed(t, t.TempDir())
+	time.AfterFunc(50*time.Millisecond, storage.HoldContent(h.DB))
+	got, err = h.Wipe(storage.WipeOptions{Key: source.Managed, Patience: time.Minute})
+	if err != nil || !got.Key {
+		t.Errorf("Wipe = %+v, %v", got, err)
+	}
+}
+
 func TestWipe(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()

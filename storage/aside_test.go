@@ -160,6 +160,31 @@ func TestRotateWithDamagedPictures(t *testing.T) {
 	}
 }
 
+// TestGiveUpUnreadable: beside good data a picture that is damaged, or in the
+// place of another one, is put aside and asked for again.
+func TestGiveUpUnreadable(t *testing.T) {
+	t.Parallel()
+	h, account, s, files := pictured(t)
+	h.back("blobs/"+files[0], h.keep("blobs/"+files[1]))
+	h.open()
+	lost, err := h.GiveUpUnreadable(t.Context())
+	if err != nil || lost != 1 {
+		t.Fatalf("GiveUpUnreadable = %d, %v", lost, err)
+	}
+	want(t, "put aside", h.asides(), files[:1])
+	if seals, err := h.CheckSeals(); err != nil || seals.Err() != nil || seals.Blobs != 1 {
+		t.Errorf("CheckSeals = %+v, %v", seals, err)
+	}
+	h.reopen()
+	h.apply(account, s)
+	if got := h.media(h.letters()[0].Media[0].ID); got != "bild" {
+		t.Errorf("picture = %q", got)
+	}
+	if lost, err := h.GiveUpUnreadable(t.Context()); err != nil || lost != 0 || len(h.asides()) != 1 {
+		t.Errorf("GiveUpUnreadable again = %d, %v", lost, err)
+	}
+}
+
 func TestSetAside(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

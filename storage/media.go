@@ -60,6 +60,7 @@ func (db *DB) tidyBlobs(ctx context.Context) error {
 	if err := errors.Join(db.deleteBlobs(orphans), db.setBlobsAside(ctx, short)); err != nil {
 		return err
 	}
+	db.opened.Short = len(short)
 	return db.askAgain(ctx, slices.Collect(maps.Keys(missing)))
 }
 

@@ -26,10 +26,27 @@ func (db *DB) Rotate(ctx context.Context, to string) (lost int, err error) {
 	if err := errors.Join(err, db.cache.Reseal(ctx), db.state.Reseal(ctx)); err != nil {
 		return 0, wrap("rotate", err)
 	}
-	if err := errors.Join(db.setBlobsAside(ctx, unreadable), db.askAgain(ctx, unreadable)); err != nil {
+	if err := db.giveUp(ctx, unreadable); err != nil {
 		return 0, wrap("rotate", err)
 	}
 	return len(unreadable), wrap("rotate", db.keys.EndRotation())
+}
+
+// GiveUpUnreadable puts aside the pictures and files that cannot be read, as
+// [DB.Rotate] does, and has their letters asked for again; lost is how many
+// there are.
+func (db *DB) GiveUpUnreadable(ctx context.Context) (lost int, err error) {
+	db.content.Lock()
+	defer db.content.Unlock()
+	unreadable, err := db.blobs.Unreadable()
+	if err == nil {
+		err = db.giveUp(ctx, unreadable)
+	}
+	return len(unreadable), wrap("give up unreadable files", err)
+}
+
+func (db *DB) giveUp(ctx context.Context, ids []string) error {
+	return errors.Join(db.setBlobsAside(ctx, ids), db.askAgain(ctx, ids))
 }
 
 // Seals says of every sealed file of a data folder whether the key opens it.

@@ -80,6 +80,9 @@ type Opened struct {
 	// LostState: state.age was gone, and with it all accounts and links. The
 	// children keep their numbers and identities.
 	LostState bool
+	// Short counts pictures and files that were so small that they could not be
+	// whole. They were put aside, and their letters are read again.
+	Short int
 }
 
 // DB is the storage of one installation.

@@ -8,8 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
+	"syncd/cmd/syncd/internal/app"
 	"syncd/cmd/syncd/internal/config"
+	"syncd/cmd/syncd/internal/text"
 	"syncd/storage"
 	"syncd/storage/vault"
 )
@@ -17,7 +20,8 @@ import (
 // reset puts what cannot be used aside, under a name of its own, and makes
 // what it can from the rest: a lost cache is read again, a lost state takes
 // the children's numbers from the cache. Pictures and files go aside with the
-// cache, which alone knows whose they are. It deletes nothing, and changes
+// cache, which alone knows whose they are; beside a good cache those that cannot
+// be read, and their letters are read again. It deletes nothing, and changes
 // nothing where everything opens.
 func reset(ctx context.Context, c call) error {
 	if len(c.args) > 0 {
@@ -29,8 +33,14 @@ func reset(ctx context.Context, c call) error {
 	}
 	files := []string{filepath.Join(cfg.DataDir, storage.CacheName), filepath.Join(cfg.DataDir, storage.StateName)}
 	changed := false
+	var lost int
+	var lostErr error // names no file that stands in the way
 	for range len(files) + 1 {
-		err = withApp(ctx, c, cfg, newLogger(io.Discard, cfg), nil)
+		err = withApp(ctx, c, cfg, newLogger(io.Discard, cfg), func(ctx context.Context, ac app.Config) error {
+			lost, lostErr = ac.DB.GiveUpUnreadable(ctx)
+			lost += ac.DB.Opened().Short
+			return nil
+		})
 		bad := unusable(err, files)
 		blobs := filepath.Join(cfg.DataDir, storage.BlobsName)
 		if there, err := os.ReadDir(blobs); slices.Contains(bad, files[0]) && (len(there) > 0 || err != nil) {
@@ -50,10 +60,16 @@ func reset(ctx context.Context, c call) error {
 			}
 		}
 	}
-	if err == nil && !changed {
+	if err = errors.Join(err, lostErr); err != nil {
+		return err
+	}
+	switch {
+	case lost > 0:
+		fmt.Fprintln(c.Out, text.KeyTerminal().Unreadable.With(strconv.Itoa(lost)))
+	case !changed:
 		fmt.Fprintln(c.Out, "the data can be used; nothing was changed")
 	}
-	return err
+	return nil
 }
 
 // unusable answers which of the files stand in the way: the one that an error

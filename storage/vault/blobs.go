@@ -135,6 +135,24 @@ func (b *Blobs) reseal(id string) (err error) {
 	return nil
 }
 
+// Unreadable lists the blobs that cannot be read to their end: no key makes
+// them readable. Nothing of them is changed; no Put may be under way.
+func (b *Blobs) Unreadable() (ids []string, err error) {
+	all, err := b.IDs()
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range all {
+		switch err := b.verify(id); {
+		case errors.Is(err, ErrDamaged), errors.Is(err, ErrKeyUnfit):
+			ids = append(ids, id)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
 // reader tells errors of reading from those of writing.
 type reader struct {
 	io.Reader

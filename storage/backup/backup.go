@@ -394,3 +394,22 @@ func Prune(dir, installation string, keep Keep, loc *time.Location) (removed []B
 	}
 	return removed, nil
 }
+
+// Holds reports whether anything of an installation's backups lies in a folder,
+// whole or not. What cannot be told is taken to lie there.
+func Holds(dir, installation string) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		if strings.HasPrefix(e.Name(), "."+prefix+installation) {
+			return true
+		}
+		if !strings.HasPrefix(e.Name(), prefix) {
+			return false
+		}
+		m, err := readManifest(filepath.Join(dir, e.Name()))
+		return err != nil || m.Installation == installation
+	})
+}

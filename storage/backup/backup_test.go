@@ -19,6 +19,48 @@ import (
 	"syncd/storage/vault"
 )
 
+// TestHolds: a whole backup may lie in the folder of a Write that has failed,
+// where its name could not be made durable.
+func TestHolds(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	check := func(when string, wanted bool) {
+		t.Helper()
+		want(t, "Holds "+when, backup.Holds(h.backups, h.Installation()), wanted)
+		want(t, "Holds of another installation "+when, backup.Holds(h.backups, "0123456789abcdef"), false)
+	}
+	check("where no folder is", false)
+	away := h.backups + "-away"
+	o := h.options("")
+	o.Step = func(step string) {
+		if step == "sync" { // the disk goes
+			if err := os.Rename(h.backups, away); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if _, err := backup.Write(t.Context(), o); err == nil {
+		t.Error("a backup was made on a disk that went")
+	}
+	if err := os.Rename(away, h.backups); err != nil {
+		t.Fatal(err)
+	}
+	check("after a Write that failed", true)
+	all, err := backup.List(h.backups)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d backups, %v", len(all), err)
+	}
+	half := filepath.Join(h.backups, ".syncd-"+h.Installation()+"-x.partial")
+	if err := os.Rename(all[0].Path, half); err != nil {
+		t.Fatal(err)
+	}
+	check("with half a backup", true)
+	if err := os.RemoveAll(half); err != nil {
+		t.Fatal(err)
+	}
+	check("with nothing", false)
+}
+
 func TestBackupAndRestore(t *testing.T) {
 	t.Parallel()
 	for name, passphrase := range locks() {

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"io/fs"
+	"os"
+	"slices"
 
 	"syncd/cmd/syncd/internal/export"
 	"syncd/cmd/syncd/internal/text"
@@ -33,11 +36,20 @@ func (a *App) Export(ctx context.Context, dir string, l text.Lang) (export.Summa
 	switch {
 	case errors.Is(err, export.ErrNotEmpty):
 		err = &backup.Error{Path: dir, Err: err, Advice: text.TerminalBackup().NotEmpty}
-	case errors.Is(err, export.ErrLeft): // and has to be remembered
-	case err != nil:
+	case err != nil && vacant(dir): // what is left has to be remembered
 		err = errors.Join(err, undo())
 	}
 	return sum, backup.Explain(dir, err)
+}
+
+// vacant reports whether a folder is not there, or nothing of an export can be
+// in it.
+func vacant(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	return !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != "lost+found" })
 }
 
 // Export implements web.ExportStore.

@@ -77,7 +77,7 @@ func (d *restored) tell(w io.Writer) {
 	say := text.TerminalBackup()
 	fmt.Fprintf(w, say.Restored+"\n%s\n", d.created.Format(time.RFC3339), say.Links)
 	if d.deleted > 0 {
-		fmt.Fprintf(w, say.Deletions+"\n", d.deleted)
+		fmt.Fprintln(w, text.For(text.EN).N(d.deleted, say.Deletions))
 	}
 	if d.aside != "" {
 		fmt.Fprintf(w, say.Aside+"\n", d.aside)

@@ -25,17 +25,18 @@ type BackupCLI struct {
 	AskAgain  string
 	Good      string // when it was made, number of pictures
 
-	Restored  string // when the backup was made
-	Links     string
-	Aside     string // folder
-	Deletions string // how many
-	NewKey    string // path
-	Occupied  string // hint
+	Restored string // when the backup was made
+	Links    string
+	Aside    string // folder
+	NewKey   string // path
+	Occupied string // hint
 
 	Exported string // numbers of calendars, entries, letters, files
 	Lost     string // number of pictures and attachments
 	Open     string // that nothing of it is encrypted
 	NotEmpty string // hint
+
+	Deletions Plural // of things and accounts, that stay deleted
 }
 
 // TerminalBackup returns the words of the terminal about backups.
@@ -50,7 +51,6 @@ func TerminalBackup() BackupCLI {
 		Good:      "The backup of %s is whole, with %d pictures and attachments.",
 		Restored:  "The backup of %s is back.",
 		Links:     "Links wait until a guardian says on the page that they hold. Sign in again at the schools.",
-		Deletions: "What guardians had deleted before stays deleted (%d choices).",
 		Aside:     "What was there before is in %s. Delete that folder when all is well.",
 		NewKey:    "A key was made: %s. Keep a copy of it somewhere else.",
 		Exported:  "Written: %d calendars with %d entries, %d letters with %d pictures and attachments.",
@@ -59,5 +59,9 @@ func TerminalBackup() BackupCLI {
 			"Nothing of it is encrypted: whoever gets at the folder can read everything about the children.",
 		NotEmpty: "name a folder that is empty or does not exist; an interrupted export is deleted and made again",
 		Occupied: "say -replace to put the data that are there aside",
+		Deletions: Plural{
+			One:  "What guardians had deleted or removed before stays deleted (%s deletion).",
+			Many: "What guardians had deleted or removed before stays deleted (%s deletions).",
+		},
 	}
 }

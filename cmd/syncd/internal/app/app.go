@@ -286,18 +286,19 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 // saveLast writes what is not on the disk yet, before the caller closes the
 // storage. What cannot be written then is lost, and said to be.
 func (a *App) saveLast(ctx context.Context) error {
-	if err := a.manners.Save(ctx); err != nil && !errors.Is(err, vault.ErrNotSaved) {
-		return err
+	counts := a.manners.Save(ctx)
+	if errors.Is(counts, vault.ErrNotSaved) {
+		counts = nil // it is in memory, and flushed with the rest
 	}
 	err := a.cfg.DB.Flush(ctx)
 	if err == nil {
-		return nil
+		return counts
 	}
 	a.cfg.Log.LogAttrs(ctx, slog.LevelError, "what was not saved is lost", slog.Any("error", err))
-	return &vault.Error{
+	return errors.Join(&vault.Error{
 		Path: a.cfg.DataDir, Err: err, Detail: "what was changed last is lost",
 		Advice: "make room on the disk, or let it be written to, and start again; look through the links and what was changed last",
-	}
+	}, counts)
 }
 
 // saveEvery is how often what a full disk refused is tried again, unless

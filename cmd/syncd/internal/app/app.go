@@ -65,6 +65,9 @@ type Config struct {
 	// SaveEvery is how often what the disk refused is tried again; 0: every
 	// minute.
 	SaveEvery time.Duration
+	// Patience is how long whoever can go on without it, such as a wipe, waits for
+	// others who work on backups; 0: ten seconds.
+	Patience time.Duration
 	// PerMinute is how many calendars and feeds in full one peer is given with
 	// one token in a minute; 0: the feeds' own, negative: no end.
 	PerMinute int

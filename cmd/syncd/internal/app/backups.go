@@ -34,17 +34,18 @@ type Backups struct {
 // is sealed with the installation's own key. It waits until whoever else works
 // on backups is done, as long as ctx lets it.
 func (a *App) Backup(ctx context.Context, dir string, passphrase []byte) (backup.Backup, error) {
-	if err := a.backingUp.Acquire(ctx, 1); err != nil {
+	release, err := a.turn(ctx)
+	if err != nil {
 		return backup.Backup{}, fmt.Errorf("app: backup: %w", err)
 	}
-	defer a.backingUp.Release(1)
+	defer release()
 	if a.cfg.DB.Wiped() {
 		return backup.Backup{}, fmt.Errorf("app: backup: %w", errWiped)
 	}
 	return a.writeBackup(ctx, dir, passphrase)
 }
 
-// writeBackup is called by whoever holds backingUp.
+// writeBackup is called by whoever has the turn.
 func (a *App) writeBackup(ctx context.Context, dir string, passphrase []byte) (b backup.Backup, err error) {
 	if dir, err = backup.Place(dir, append([]string{a.cfg.DataDir}, a.cfg.Away...)); err != nil {
 		return b, err
@@ -58,10 +59,15 @@ func (a *App) writeBackup(ctx context.Context, dir string, passphrase []byte) (b
 	b, err = backup.Write(ctx, backup.Options{
 		DB: a.cfg.DB, Dir: dir, Passphrase: passphrase, Version: a.cfg.Version, Now: a.cfg.Now, Away: a.cfg.Away,
 	})
-	if err != nil {
-		return b, errors.Join(err, undo())
+	switch {
+	case err == nil && a.cfg.DB.Wiped(): // which has not waited for it
+		return backup.Backup{}, errors.Join(errWiped, backup.Remove(b))
+	case err == nil:
+		return b, nil
+	case backup.Holds(dir, a.cfg.DB.Installation()): // also one that is whole, if only its name may not be durable
+		return b, err
 	}
-	return b, nil
+	return b, errors.Join(err, undo())
 }
 
 // putPlace remembers a folder before a copy is written into it. undo forgets it

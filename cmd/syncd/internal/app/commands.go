@@ -23,6 +23,7 @@ import (
 // or a daemon does. Safe for concurrent use.
 func (a *App) Command(ctx context.Context, args []string, s control.Streams) int {
 	c := command{App: a, Streams: s, say: text.Terminal()}
+	ctx = telling(ctx, s.Err)
 	run := map[string]func(context.Context, []string) error{
 		"account": c.account, "login": c.login, "sync": c.sync, "status": c.status, "link": c.link, "guardian": c.guardian, "child": c.child, "key": c.key, "backup": c.backup,
 		"export": c.export, "keep": c.keep, "delete": c.delete, "wipe": c.wipe,

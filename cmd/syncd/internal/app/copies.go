@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"syncd/cmd/syncd/internal/text"
 	"syncd/cmd/syncd/internal/web"
 	"syncd/storage"
 	"syncd/storage/backup"
@@ -23,12 +24,9 @@ const backupPrefix = "syncd-"
 // cleanBackups makes in the backups the deletions that they have not seen yet.
 // What cannot be changed is named; a folder that is not there now, such as a
 // disk that was taken out, is looked at again within the hour, and the others
-// are left alone then. A crash at any moment is made up for in the same way.
+// are left alone then. A crash at any moment is made up for in the same way. It
+// is called by whoever has the turn.
 func (a *App) cleanBackups(ctx context.Context) (web.Copies, error) {
-	if err := a.backingUp.Acquire(ctx, 1); err != nil {
-		return web.Copies{}, fmt.Errorf("app: clean backups: %w", err)
-	}
-	defer a.backingUp.Release(1)
 	all, err := a.cfg.DB.Cleanups(ctx)
 	if err != nil {
 		return web.Copies{}, fmt.Errorf("app: clean backups: %w", err)
@@ -82,6 +80,39 @@ func (a *App) cleanPlaces(ctx context.Context, all []storage.Cleanup, out *web.C
 		}
 	}
 	return noted(a.cfg.DB.Cleaned(ctx, last)) // where there is no place
+}
+
+// cleanSoon cleans the backups for whoever waits for the report of a deletion,
+// which is done. Where that cannot begin, or fails, it is made up for within
+// the hour, and the folders are named.
+func (a *App) cleanSoon(ctx context.Context) (out web.Copies, err error) {
+	release, err := a.shortTurn(ctx)
+	if err == nil {
+		defer release()
+		if out, err = a.cleanBackups(ctx); err == nil {
+			return out, nil
+		}
+	}
+	if ctx.Err() == nil {
+		a.cfg.Log.LogAttrs(ctx, slog.LevelError, "what was deleted has not left the backups yet", slog.Any("error", err))
+	}
+	ctx = context.WithoutCancel(ctx) // the report is owed all the same
+	all, err := a.cfg.DB.Cleanups(ctx)
+	if err != nil {
+		return out, fmt.Errorf("app: clean backups: %w", err)
+	}
+	places, err := a.cfg.DB.Places(ctx)
+	if err != nil {
+		return out, fmt.Errorf("app: clean backups: %w", err)
+	}
+	for _, p := range places { // by what is noted: their disk may be what hangs
+		named := slices.ContainsFunc(out.Left, func(c web.Copy) bool { return within(p.Path, c.Path) })
+		if p.What == storage.CopyBackup && !named && len(all) > 0 && p.Seen < all[len(all)-1].ID {
+			out.Left = append(out.Left, web.Copy{Path: p.Path, Why: web.CopyBusy})
+		}
+	}
+	out.Left = append(out.Left, a.asides()...)
+	return out, nil
 }
 
 // noted passes over what the disk refused: memory has it, and it is written
@@ -223,10 +254,11 @@ func isAside(name string) bool {
 // RemoveCopy deletes a backup, or something that was put aside, which could
 // not be changed. A path that is none of these is fs.ErrNotExist.
 func (a *App) RemoveCopy(ctx context.Context, path string) error {
-	if err := a.backingUp.Acquire(ctx, 1); err != nil {
+	release, err := a.turn(ctx)
+	if err != nil {
 		return fmt.Errorf("app: remove copy: %w", err)
 	}
-	defer a.backingUp.Release(1)
+	defer release()
 	dir, name := filepath.Split(path)
 	dir = filepath.Clean(dir)
 	if dir == filepath.Clean(a.cfg.DataDir) && isAside(name) {
@@ -261,12 +293,8 @@ func (a *App) RemoveCopy(ctx context.Context, path string) error {
 // ForgetPlace forgets a folder of backups that cannot be reached: copies there
 // keep what was deleted and is to be deleted. A path that is no such folder is
 // fs.ErrNotExist; one that can be reached, from which what was deleted leaves by
-// itself, fs.ErrInvalid.
+// itself, [web.ErrReached]. It waits for nobody: no file is changed.
 func (a *App) ForgetPlace(ctx context.Context, path string) error {
-	if err := a.backingUp.Acquire(ctx, 1); err != nil {
-		return fmt.Errorf("app: forget place: %w", err)
-	}
-	defer a.backingUp.Release(1)
 	places, err := a.backupPlaces(ctx)
 	if err != nil {
 		return fmt.Errorf("app: forget place: %w", err)
@@ -277,7 +305,7 @@ func (a *App) ForgetPlace(ctx context.Context, path string) error {
 		return fmt.Errorf("app: forget place: no folder of backups: %w", fs.ErrNotExist)
 	}
 	if !places[i].away() {
-		return fmt.Errorf("app: forget place: the folder can be reached; name one of the backups in it: %w", fs.ErrInvalid)
+		return &backup.Error{Path: path, Err: web.ErrReached, Advice: text.TerminalKeep().Reached}
 	}
 	if err := a.forget(ctx, places[i]); err != nil {
 		return fmt.Errorf("app: forget place: %w", err)
@@ -286,7 +314,7 @@ func (a *App) ForgetPlace(ctx context.Context, path string) error {
 	return nil
 }
 
-// forget is called by whoever holds backingUp.
+// forget forgets a folder by all names that storage has for it.
 func (a *App) forget(ctx context.Context, p backupPlace) error {
 	for _, path := range p.paths {
 		if err := noted(a.cfg.DB.ForgetPlace(ctx, path, storage.CopyBackup)); err != nil {

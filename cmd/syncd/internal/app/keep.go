@@ -19,6 +19,11 @@ import (
 // then.
 func (a *App) tidy(ctx context.Context) {
 	a.sweep(ctx)
+	release, err := a.turn(ctx)
+	if err != nil {
+		return // the program stops
+	}
+	defer release()
 	if _, err := a.cleanBackups(ctx); err != nil && ctx.Err() == nil {
 		a.cfg.Log.LogAttrs(ctx, slog.LevelError, "what was deleted could not leave the backups", slog.Any("error", err))
 	}
@@ -41,6 +46,7 @@ func (a *App) sweep(ctx context.Context) {
 // and keeps it from being read again until [App.Allow]. Where the disk is full
 // the report says so: memory has let go of it already.
 func (a *App) Delete(ctx context.Context, c storage.Choice) (web.Report, error) {
+	a.tellBusy(ctx)
 	removed, err := a.cfg.DB.Delete(ctx, c)
 	r, err := a.report(ctx, removed, err)
 	if err != nil {
@@ -49,7 +55,7 @@ func (a *App) Delete(ctx context.Context, c storage.Choice) (web.Report, error) 
 	if r.Links, err = a.emptyLinks(ctx); err != nil {
 		return r, fmt.Errorf("app: delete: %w", err)
 	}
-	if r.Copies, err = a.cleanBackups(ctx); err != nil {
+	if r.Copies, err = a.cleanSoon(ctx); err != nil {
 		return r, fmt.Errorf("app: delete: %w", err)
 	}
 	return r, nil
@@ -122,13 +128,14 @@ func (a *App) RemoveAccount(ctx context.Context, id school.AccountID) (web.Repor
 	if err != nil && !errors.Is(err, vault.ErrNotSaved) {
 		return web.Report{}, fmt.Errorf("app: remove account: %w", err)
 	}
+	a.tellBusy(ctx)
 	removed, err := a.cfg.DB.DeleteAccount(ctx, id)
 	r, err := a.report(ctx, removed, err)
 	if err != nil {
 		return r, fmt.Errorf("app: remove account: %w", err)
 	}
 	r.Accounts = []web.SignedOut{a.signedOut(acct, farewell)}
-	if r.Copies, err = a.cleanBackups(ctx); err != nil {
+	if r.Copies, err = a.cleanSoon(ctx); err != nil {
 		return r, fmt.Errorf("app: remove account: %w", err)
 	}
 	return r, nil

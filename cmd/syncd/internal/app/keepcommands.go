@@ -247,6 +247,9 @@ func (c command) printReport(r web.Report) {
 	}
 	for _, left := range r.Copies.Left {
 		c.print("still in %s (%s)\n", left.Path, left.Why)
+		if left.Why == web.CopyBusy {
+			c.print("  %s\n", say.Later)
+		}
 		if left.Away() {
 			c.print("  %s\n", say.Forget.With(left.Path))
 		}

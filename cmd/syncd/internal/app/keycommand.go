@@ -128,10 +128,11 @@ func (c command) keyRotate(ctx context.Context, to string) error {
 	}
 	protected := keys.Protected()
 	// A backup that is being written or changed is sealed with one key to its end.
-	if err := c.backingUp.Acquire(ctx, 1); err != nil {
+	release, err := c.turn(ctx)
+	if err != nil {
 		return fmt.Errorf("key rotate: %w", err)
 	}
-	defer c.backingUp.Release(1)
+	defer release()
 	lost, err := c.cfg.DB.Rotate(ctx, to)
 	if err != nil {
 		if errors.Is(err, fs.ErrExist) {

@@ -54,12 +54,12 @@ func (a *App) keepBackups(ctx context.Context) error {
 // was given up would be missed for as long as backups are apart.
 func (a *App) BackupIfDue(ctx context.Context) {
 	a.backups.wait(a.cfg.Now())
-	err := a.backingUp.Acquire(ctx, 1)
+	release, err := a.turn(ctx)
 	a.backups.wait(time.Time{})
 	if err != nil {
 		return // the program stops
 	}
-	defer a.backingUp.Release(1)
+	defer release()
 	if a.cfg.DB.Wiped() {
 		return
 	}

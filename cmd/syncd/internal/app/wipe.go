@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"syncd/cmd/syncd/internal/text"
 	"syncd/cmd/syncd/internal/web"
@@ -28,6 +29,7 @@ type wiping struct {
 	left     []web.Copy // backups that could not be
 	links    []web.LinkView
 	exports  []string // folders
+	busy     bool     // others worked on backups for too long, and were not waited for
 	done     storage.Wiped
 	keyLeft  string   // a key file that is kept by somebody else
 	drafts   []string // of keys, beside it
@@ -36,13 +38,25 @@ type wiping struct {
 // Wipe signs out everywhere, deletes the backups in all folders that are known,
 // then the key, then the data, and ends [App.Run]. Cut short at any moment it
 // can be run again; from the moment at which the key is gone nothing can be
-// opened any more.
+// opened any more. Whoever works on backups is waited for, but not for ever: a
+// disk that hangs keeps its backups, which are named, and nothing else.
 func (a *App) wipe(ctx context.Context) (w wiping, err error) {
 	if w, err = a.reach(ctx); err != nil {
 		return w, err
 	}
 	accounts, err := a.cfg.DB.Accounts(ctx)
 	if err != nil {
+		return w, err
+	}
+	// Held to the end: no backup is written between their deletion and the data's.
+	release, err := a.shortTurn(ctx)
+	o := storage.WipeOptions{Key: a.cfg.ManagedKey}
+	switch {
+	case err == nil:
+		defer release()
+	case errors.Is(err, errBusy):
+		w.busy, o.Patience = true, hurry
+	default:
 		return w, err
 	}
 	for _, acct := range accounts {
@@ -52,15 +66,15 @@ func (a *App) wipe(ctx context.Context) (w wiping, err error) {
 		}
 		w.accounts = append(w.accounts, a.signedOut(acct, f))
 	}
-	// Held to the end: no backup is written between their deletion and the data's.
-	if err := a.backingUp.Acquire(ctx, 1); err != nil {
+	if w.busy {
+		err = a.leaveBackups(ctx, &w)
+	} else {
+		err = a.wipeBackups(ctx, &w)
+	}
+	if err != nil {
 		return w, err
 	}
-	defer a.backingUp.Release(1)
-	if err := a.wipeBackups(ctx, &w); err != nil {
-		return w, err
-	}
-	w.done, err = a.cfg.DB.Wipe(storage.WipeOptions{Key: a.cfg.ManagedKey})
+	w.done, err = a.cfg.DB.Wipe(o)
 	if a.cfg.DB.Wiped() {
 		a.wipeOnce.Do(func() { close(a.wiped) })
 	}
@@ -95,8 +109,31 @@ func (a *App) reach(ctx context.Context) (w wiping, err error) {
 	return w, nil
 }
 
+// hurry is how long a wipe that was not given the turn waits for whoever
+// changes the data.
+const hurry = time.Second
+
+// leaveBackups names the folders of backups, by what is noted: nothing is looked
+// for on a disk that may hang.
+func (a *App) leaveBackups(ctx context.Context, w *wiping) error {
+	places, err := a.cfg.DB.Places(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range places {
+		if p.What == storage.CopyBackup {
+			w.left = append(w.left, web.Copy{Path: p.Path, Why: web.CopyBusy})
+		}
+	}
+	dir := a.cfg.Backups.Dir
+	if dir != "" && !slices.ContainsFunc(w.left, func(c web.Copy) bool { return c.Path == dir }) {
+		w.left = append(w.left, web.Copy{Path: dir, Why: web.CopyBusy})
+	}
+	return nil
+}
+
 // wipeBackups deletes the installation's backups in all folders that are known.
-// Whoever calls it holds backingUp.
+// Whoever calls it has the turn.
 func (a *App) wipeBackups(ctx context.Context, w *wiping) error {
 	places, err := a.backupPlaces(ctx)
 	if err != nil {
@@ -225,6 +262,9 @@ func (c command) printFarewell(s web.SignedOut) {
 func (c command) printReach(w wiping) {
 	say := text.TerminalWipe()
 	c.print("\n%s\n", say.Reach)
+	if w.busy {
+		c.print("  %s\n", say.Busy)
+	}
 	for _, l := range w.left {
 		c.print("  %s (%s)\n", l.Path, l.Why)
 	}

@@ -422,8 +422,15 @@ func (h *house) backupApp(t *testing.T, dir string) *app.App {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.db.Close() })
+	now := func() time.Time {
+		if h.asked != nil {
+			h.asked()
+		}
+		return h.clock.now()
+	}
 	a, err := app.New(t.Context(), app.Config{
-		DB: h.db, DataDir: h.data(), BaseURL: "http://localhost", Platforms: app.Platforms(), Now: h.clock.now, Log: log,
+		DB: h.db, DataDir: h.data(), BaseURL: "http://localhost", Platforms: app.Platforms(), Now: now, Log: log,
+		Transport: h.recorder, Patience: h.patience, ManagedKey: h.key(),
 		Backups: app.Backups{Dir: dir, Every: 24 * time.Hour, Keep: backup.Keep{Days: 5}},
 	})
 	if err != nil {

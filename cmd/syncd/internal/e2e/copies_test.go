@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"syncd/cmd/syncd/internal/text"
+	"syncd/cmd/syncd/internal/web"
 	"syncd/storage"
 	"syncd/storage/backup"
 )
@@ -248,8 +249,8 @@ func TestPlaceThatIsGoneForEver(t *testing.T) {
 	if want := text.TerminalKeep().Forget.With(one); !strings.Contains(out, want) {
 		t.Errorf("the report lacks %q:\n%s", want, out)
 	}
-	if err := h.app.ForgetPlace(ctx, here); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("forgetting a folder that is there: %v, want ErrInvalid", err)
+	if err := h.app.ForgetPlace(ctx, here); !errors.Is(err, web.ErrReached) {
+		t.Errorf("forgetting a folder that is there: %v, want ErrReached", err)
 	}
 	if err := h.app.ForgetPlace(ctx, h.dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("forgetting another folder: %v, want ErrNotExist", err)

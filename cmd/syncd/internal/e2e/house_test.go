@@ -98,6 +98,11 @@ type house struct {
 	options school.Options // of the link that join makes
 	stale   time.Duration  // as app.Config.StaleAfter
 
+	// Of the program that backupApp returns: how long it waits for others who
+	// work on backups, and who is told when it asks for the time.
+	patience time.Duration
+	asked    func()
+
 	recorder  *recorder
 	app       *app.App
 	db        *storage.DB

@@ -37,6 +37,9 @@ type BackupCLI struct {
 	NotEmpty string // hint
 
 	Deletions Plural // of things and accounts, that stay deleted
+
+	Waiting    string // others work on backups
+	WaitingFor Format // the same, where that is given up; after how many seconds
 }
 
 // TerminalBackup returns the words of the terminal about backups.
@@ -63,5 +66,9 @@ func TerminalBackup() BackupCLI {
 			One:  "What guardians had deleted or removed before stays deleted (%s deletion).",
 			Many: "What guardians had deleted or removed before stays deleted (%s deletions).",
 		},
+		Waiting: "Väntar på att annat arbete med säkerhetskopior blir klart.\n" +
+			"Waiting for other work on backups to end.",
+		WaitingFor: "Väntar i högst %[1]d sekunder på att annat arbete med säkerhetskopior blir klart.\n" +
+			"Waiting for other work on backups to end, for %[1]d seconds at most.",
 	}
 }

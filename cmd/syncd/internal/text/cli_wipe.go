@@ -12,6 +12,7 @@ type CLIWipe struct {
 	Unopened string // the data could not be opened: sessions at schools live on
 	Nothing  string
 	Reach    string // above the copies that are out of reach
+	Busy     string // the folders of backups were not touched
 	KeyLeft  string // a path
 	Draft    string // a path beside that: what a rotation that was cut short left
 	Export   string // a path
@@ -35,6 +36,8 @@ func TerminalWipe() CLIWipe {
 			"and backups elsewhere were not looked for.",
 		Nothing: "there is nothing to delete",
 		Reach:   "Out of reach, for you to see to:",
+		Busy: "Other work on backups did not end, so these folders were left as they are. A daemon ends when that work does; " +
+			"if it does not, stop it.",
 		KeyLeft: "the key file %s was not made by syncd; without it nothing of the above can be opened",
 		Draft:   "%s holds a key too: a rotation to that file was cut short",
 		Export:  "what was exported to %s lies there in the clear",

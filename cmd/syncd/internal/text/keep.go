@@ -38,7 +38,7 @@ type Keep struct {
 	CopiesChanged                  Plural // backups
 	Copies, CopiesLeft, CopyRemove string
 	CopyAway, CopyKey, CopyDamaged string // why a copy was not changed
-	CopyAside, CopyFault           string
+	CopyAside, CopyFault, CopyBusy string
 	CopyForget, CopyForgetHint     string // of a folder that is away
 	Accounts, Wipe                 string
 	History                        string // links that reach back further
@@ -131,6 +131,7 @@ func svKeep() Keep {
 		CopyDamaged: "Den är inte hel, eller skriven av en nyare version.",
 		CopyAside:   "Den lades åt sidan när något återställdes.",
 		CopyFault:   "Den gick inte att ändra. syncd försöker igen varje timme; loggen säger varför.",
+		CopyBusy:    "Mappen blev inte genomgången än, till exempel för att en säkerhetskopia pågick. syncd gör det inom en timme.",
 		Accounts:    "Radera ett helt konto",
 		Wipe:        "Allt på en gång, också nyckeln och säkerhetskopiorna: kör det här på servern.",
 		History:     "En länk kan visa äldre dagar bara så långt tillbaka som de sparas här.",
@@ -176,6 +177,7 @@ func enKeep() Keep {
 		CopyDamaged: "It is not whole, or written by a newer version.",
 		CopyAside:   "It was put aside when something was restored.",
 		CopyFault:   "It could not be changed. syncd tries again every hour; the log says why.",
+		CopyBusy:    "The folder was not gone through yet, for instance because a backup was being made. syncd does that within the hour.",
 		Accounts:    "Delete a whole account",
 		Wipe:        "Everything at once, the key and the backups too: run this on the server.",
 		History:     "A link can show earlier days only as far back as they are kept here.",

@@ -27,10 +27,13 @@ type ShelfStore interface {
 	// RemoveCopy answers fs.ErrNotExist for a path that is no copy of ours.
 	RemoveCopy(ctx context.Context, path string) error
 	// ForgetPlace forgets a folder of backups that is away. It answers
-	// fs.ErrNotExist for a path that is none, and fs.ErrInvalid when it is
-	// there: then what was deleted leaves it by itself.
+	// fs.ErrNotExist for a path that is none, and ErrReached when it is there:
+	// then what was deleted leaves it by itself.
 	ForgetPlace(ctx context.Context, path string) error
 }
+
+// ErrReached says that a folder of backups is there, and is not forgotten.
+var ErrReached = errors.New("the folder can be reached")
 
 // Shelves are what is kept, and for how long.
 type Shelves struct {
@@ -109,6 +112,8 @@ func (c Copy) Word(w *text.Words) string {
 		return w.Keep.CopyDamaged
 	case CopyAside:
 		return w.Keep.CopyAside
+	case CopyBusy:
+		return w.Keep.CopyBusy
 	case CopyFault:
 	}
 	return w.Keep.CopyFault
@@ -124,11 +129,12 @@ const (
 	CopyDamaged CopyProblem = "damaged" // not whole, or of a newer version
 	CopyAside   CopyProblem = "aside"   // put aside by a restore or a reset
 	CopyFault   CopyProblem = "fault"   // it failed; tried again every hour
+	CopyBusy    CopyProblem = "busy"    // a folder that was not looked at: others work on backups; tried again every hour
 )
 
 // CopyProblems returns every problem.
 func CopyProblems() []CopyProblem {
-	return []CopyProblem{CopyAway, CopyKey, CopyDamaged, CopyAside, CopyFault}
+	return []CopyProblem{CopyAway, CopyKey, CopyDamaged, CopyAside, CopyFault, CopyBusy}
 }
 
 // Kinds lists what was removed, in the order in which kinds are shown.
@@ -368,7 +374,7 @@ func (s *server) forgetPlace(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return badForm(err)
 	}
-	if err := s.Store.ForgetPlace(r.Context(), r.PostForm.Get("path")); err != nil && !errors.Is(err, fs.ErrInvalid) {
+	if err := s.Store.ForgetPlace(r.Context(), r.PostForm.Get("path")); err != nil && !errors.Is(err, ErrReached) {
 		return err
 	}
 	redirect(w, "/keep")

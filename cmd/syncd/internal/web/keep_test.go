@@ -45,7 +45,7 @@ func (s *store) ForgetPlace(_ context.Context, path string) error {
 	case "/mnt/away":
 		return s.act("forget " + path)
 	case "/mnt/back":
-		return fs.ErrInvalid
+		return web.ErrReached
 	}
 	return fs.ErrNotExist
 }

@@ -82,7 +82,7 @@ func OpenFile(ctx context.Context, o FileOptions) (_ *File, err error) {
 		err = fill(ctx, img, name+parameters(""))
 	}
 	if err != nil {
-		return nil, errors.Join(damaged(o.Path, "it holds no database"), f.Close())
+		return nil, errors.Join(damaged(o.Path, "it holds no database: "+err.Error()), f.Close())
 	}
 	// The file opened well, so what an interrupted write left beside it may go.
 	_ = os.Remove(o.Path + newSuffix)
@@ -295,6 +295,9 @@ func (f *File) save(ctx context.Context) error {
 		return err
 	}
 	defer clear(img)
+	if len(img) < headerSize || string(img[:len(headerMagic)]) != headerMagic {
+		return errors.New("what is in memory is no database") // never in place of one that is
+	}
 	mark := fingerprint(img)
 	if mark == f.saved {
 		return nil

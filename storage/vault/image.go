@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 )
@@ -85,7 +86,9 @@ func (k *Keys) VerifyDatabase(path string, purpose int32) error {
 // connection deserializes it: that one would keep a database of its own, and
 // the allocator under SQLite keeps what was freed. For the same reason the
 // last page is written first: a database that grows bit by bit leaves a block
-// behind each time that it doubles.
+// behind each time that it doubles. The first page comes at the very end. It
+// holds the schema, which SQLite may read again before each statement, and
+// finds malformed while pages that it names are missing.
 func fill(ctx context.Context, img []byte, dsn string) (err error) {
 	pages := len(img) / pageSize
 	if pages*pageSize != len(img) || binary.BigEndian.Uint16(img[offsetPageSize:]) != pageSize {
@@ -97,16 +100,20 @@ func fill(ctx context.Context, img []byte, dsn string) (err error) {
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
 	to.SetMaxOpenConns(1)
-	for _, first := range []int{pages, 1} {
-		if err := putPages(ctx, to, img, first, pages); err != nil {
+	if pages > 1 {
+		if err := putPages(ctx, to, img, pages); err != nil {
 			return err
 		}
 	}
-	return nil
+	rest := make([]int, 0, pages)
+	for i := 2; i < pages; i++ {
+		rest = append(rest, i)
+	}
+	return putPages(ctx, to, img, append(rest, 1)...)
 }
 
-// putPages writes the pages from first to last of the image.
-func putPages(ctx context.Context, to *sql.DB, img []byte, first, last int) (err error) {
+// putPages writes pages of the image, in the order given, at once.
+func putPages(ctx context.Context, to *sql.DB, img []byte, numbers ...int) (err error) {
 	tx, err := to.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -123,9 +130,9 @@ func putPages(ctx context.Context, to *sql.DB, img []byte, first, last int) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, put.Close()) }()
-	for i := first; i <= last; i++ {
+	for _, i := range numbers {
 		if _, err := put.ExecContext(ctx, i, img[(i-1)*pageSize:i*pageSize]); err != nil {
-			return err
+			return fmt.Errorf("page %d of %d: %w", i, len(img)/pageSize, err)
 		}
 	}
 	return nil

@@ -255,7 +255,11 @@ func (r *reader) follow(h *house) {
 // is shown.
 func TestJoinAndSplitLoseNothing(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(6) {
+	seeds := uint64(6)
+	if slow {
+		seeds = 2
+	}
+	for seed := range seeds {
 		w := newTwins(t)
 		random := rand.New(rand.NewPCG(seed, 1))
 		kept := map[school.PlatformID][]string{}

@@ -172,6 +172,9 @@ func TestEveryEarlierSchema(t *testing.T) {
 	cacheSteps, stateSteps := storage.Versions()
 	for cache := 1; cache <= cacheSteps; cache++ {
 		for state := 1; state <= stateSteps; state++ {
+			if slow && cache < cacheSteps && state < stateSteps {
+				continue // the race detector sees each step once
+			}
 			h := &house{t: t, dir: filepath.Join(t.TempDir(), "data"), keys: storagetest.Keys(t), clock: storagetest.NewClock(storagetest.Start())}
 			if err := os.MkdirAll(h.dir, 0o700); err != nil {
 				t.Fatal(err)

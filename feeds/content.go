@@ -310,6 +310,9 @@ func address(s string) string {
 	if b.Len() > maxAddress {
 		return ""
 	}
+	if _, err := url.Parse(b.String()); err != nil {
+		return "" // a host of characters that no host has
+	}
 	return b.String()
 }
 

@@ -126,8 +126,8 @@ func uri(s string) string {
 		return ""
 	}
 	out := escapeURI(u.String())
-	if len(out) > maxURI {
-		return ""
+	if _, err := url.Parse(out); err != nil || len(out) > maxURI {
+		return "" // too long, or a host of characters that no host has
 	}
 	return out
 }

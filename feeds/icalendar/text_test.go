@@ -130,6 +130,7 @@ func TestAddresses(t *testing.T) {
 		"file:///etc/passwd":                     "",
 		"/relative":                              "",
 		"https:///nohost":                        "",
+		"https://no\"host/":                      "",
 		"https://x/\r\nATTENDEE:mailto:a@b":      "",
 		"https://x/" + strings.Repeat("a", 3000): "",
 		"mailto:":                                "",
